@@ -47,14 +47,14 @@ enum kee_vp_delivery {
 };
 
 enum kee_vp_syscall {
-    KEE_VP_SEND = 1,            /* target, capdata of [method, args], result vpid or "" */
-    KEE_VP_SUBSCRIBE = 2,       /* vpid */
-    KEE_VP_RESOLVE = 3,         /* list of (vpid, u8 rejected, capdata) */
-    KEE_VP_DROP_IMPORTS = 4,    /* slots */
-    KEE_VP_RETIRE_IMPORTS = 5,  /* slots */
-    KEE_VP_RETIRE_EXPORTS = 6,  /* slots */
-    KEE_VP_ABANDON_EXPORTS = 7, /* slots */
-    KEE_VP_EXIT = 8,            /* u8 failure, capdata */
+    KEE_VP_CALL_SEND = 1,            /* target, capdata of [method, args], result vpid or "" */
+    KEE_VP_CALL_SUBSCRIBE = 2,       /* vpid */
+    KEE_VP_CALL_RESOLVE = 3,         /* list of (vpid, u8 rejected, capdata) */
+    KEE_VP_CALL_DROP_IMPORTS = 4,    /* slots */
+    KEE_VP_CALL_RETIRE_IMPORTS = 5,  /* slots */
+    KEE_VP_CALL_RETIRE_EXPORTS = 6,  /* slots */
+    KEE_VP_CALL_ABANDON_EXPORTS = 7, /* slots */
+    KEE_VP_CALL_EXIT = 8,            /* u8 failure, capdata */
 };
 
 enum kee_vp_status {

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kernel - vats, objects, promises, c-lists and the run queue, as a function from events to actions.
+ *
+ *   events in                                   actions out (kee_kernel_host)
+ *   a frame from a worker, a worker gone,       start, feed and kill workers; answer a call;
+ *   a batch durable, the time, a host's call    trace events, console lines
+ *
+ * All state is rows of the world (store/schema.h); in memory are only the workers' deliveries in
+ * flight, the calls that wait, and a table of vats that have been touched. The kernel has no clock,
+ * descriptor or thread. The caller's loop, after every round of events:
+ *
+ *   kee_kernel_run(kernel, now_ms)     hands deliveries to workers, does a slice of background work
+ *   kee_world_flush(world)             when kee_kernel_flush_due() says so
+ *   kee_kernel_durable(kernel)         after the world reports: lets answers out
+ *
+ * Actions are called from inside these functions and must not call back into the kernel.
+ *
+ * Threads  none: the kernel lives on one loop.
+ * Returns  0 done; <0 fault: stop the daemon's work, kill all workers and reopen the store;
+ *          >0 outcome (enum kee_kernel_outcome), with a sentence for a person in kee_kernel_why().
+ */
+#ifndef KEE_KERNEL_KERNEL_H
+#define KEE_KERNEL_KERNEL_H
+
+#include "base/ids.h"
+#include "store/world.h"
+#include "vatproto/vatproto.h"
+
+struct kee_kernel;
+
+enum kee_kernel_outcome {
+    KEE_KERNEL_NO_SUCH = 1, /* no vat, object, promise or subcluster of that name */
+    KEE_KERNEL_BAD,         /* the request itself is malformed; why() says what was expected */
+    KEE_KERNEL_STATE,       /* not possible in the present state (stepping while running...) */
+};
+
+/* Text that names a thing or a state: field order is the order a person reads. */
+struct kee_field {
+    const char *name; /* static */
+    struct kee_bytes value;
+    bool is_number; /* the value is decimal digits */
+};
+
+#define KEE_RECORD_FIELDS_MAX 16
+
+/* A row of a listing, or one trace event. Borrowed for the call. */
+struct kee_record {
+    const char *kind; /* static: "vat", "clist", "queue", "deliver", "syscall"... */
+    size_t count;
+    struct kee_field fields[KEE_RECORD_FIELDS_MAX];
+};
+
+typedef void kee_record_fn(void *context, const struct kee_record *record);
+
+/* What became of a call. capdata: body text and krefs ("ko4"). */
+enum kee_answer_status { KEE_ANSWER_FULFILLED, KEE_ANSWER_REJECTED, KEE_ANSWER_DECLINED };
+
+struct kee_answer {
+    enum kee_answer_status status;
+    struct kee_vp_capdata data; /* FULFILLED, REJECTED */
+    const char *why;            /* DECLINED: a sentence */
+    /* of a launch */
+    struct kee_subcluster_id subcluster;
+    struct kee_kref root;
+};
+
+struct kee_kernel_host {
+    void *context;
+    /* A process for this incarnation; frames may be sent at once and wait until it runs. */
+    void (*worker_start)(void *context, struct kee_vat_id vat, uint64_t incarnation);
+    /* Whole frames, borrowed. */
+    void (*worker_send)(void *context, struct kee_vat_id vat, struct kee_bytes frames);
+    /* Ends it. worker_gone for this incarnation is neither needed nor harmful afterwards. */
+    void (*worker_kill)(void *context, struct kee_vat_id vat);
+    /* Only after what it says is durable; once for each call. */
+    void (*answer)(void *context, uint64_t call, const struct kee_answer *answer);
+    void (*log)(void *context, struct kee_vat_id vat, enum kee_vp_log_level level,
+                struct kee_bytes text);
+    void (*trace)(void *context, const struct kee_record *event); /* only while tracing is on */
+    void (*entropy)(void *context, uint8_t *out, size_t size);
+};
+
+struct kee_kernel_options {
+    uint64_t steps_per_crank_max; /* engine steps of one crank; 0 takes the default */
+    uint64_t heap_bytes_max;      /* of one vat; 0 takes the default */
+    uint64_t deadline_ms;         /* wall time of one crank; 0 takes the default */
+    bool paused;                  /* begin without delivering */
+};
+
+/* Opens the kernel on a world, writing the first rows if it is empty. Borrows world and host until
+ * free. Outcome STATE: the world is of another schema version. */
+int kee_kernel_open(struct kee_kernel **out, struct kee_world *world,
+                    const struct kee_kernel_host *host, const struct kee_kernel_options *options,
+                    struct kee_buf *why);
+void kee_kernel_free(struct kee_kernel *kernel);
+const char *kee_kernel_why(const struct kee_kernel *kernel);
+
+/* Events. A frame for an incarnation that is over is ignored. */
+int kee_kernel_frame(struct kee_kernel *kernel, struct kee_vat_id vat, uint64_t incarnation,
+                     uint8_t type, struct kee_bytes fields);
+/* The worker ended by itself or by a kill from outside; why is text for a person ("killed by signal
+ * 9"). A frame that cannot be cut is reported so too. */
+int kee_kernel_worker_gone(struct kee_kernel *kernel, struct kee_vat_id vat, uint64_t incarnation,
+                           const char *why);
+int kee_kernel_durable(struct kee_kernel *kernel);
+
+/* Hands out what can be delivered, kills what is over its deadline, does background work in slices.
+ * *more: call again soon even without an event. */
+int kee_kernel_run(struct kee_kernel *kernel, uint64_t now_ms, bool *more);
+/* When run() must be called at the latest though nothing happens; UINT64_MAX for never. */
+uint64_t kee_kernel_wake_at_ms(const struct kee_kernel *kernel);
+/* True if an answer waits for the disk, or the batch is large or old enough. */
+bool kee_kernel_flush_due(const struct kee_kernel *kernel, uint64_t now_ms);
+/* When a flush will be due if nothing else happens; UINT64_MAX for never. */
+uint64_t kee_kernel_flush_at_ms(const struct kee_kernel *kernel);
+/* True if nothing is queued, in flight or to be swept. */
+bool kee_kernel_is_idle(const struct kee_kernel *kernel);
+
+/* ---- calls. call is the caller's number (not 0), given back in answer(). ---- */
+
+struct kee_launch_vat {
+    struct kee_bytes name;      /* unique in the launch */
+    struct kee_bytes code_name; /* where the code came from, for messages */
+    struct kee_bytes code;      /* text; kept in the store under its SHA-256 */
+    struct kee_vp_capdata parameters;
+    struct kee_vp_strings globals;
+};
+
+struct kee_launch {
+    struct kee_bytes config; /* the configuration's JSON text, kept for show */
+    struct kee_bytes bootstrap; /* name of the vat whose root gets bootstrap(vats, services) */
+    const struct kee_launch_vat *vats;
+    size_t vat_count;
+};
+
+/* All or nothing: if a vat fails to start, the subcluster is taken back and the answer is DECLINED,
+ * naming the vat. Otherwise answered when bootstrap's result settles. */
+int kee_kernel_launch(struct kee_kernel *kernel, const struct kee_launch *launch, uint64_t call);
+/* methargs: capdata of [method, args], slots are krefs. call 0: nobody waits for the result. */
+int kee_kernel_send(struct kee_kernel *kernel, struct kee_kref target,
+                    struct kee_vp_capdata methargs, uint64_t call);
+/* Forgets a call whose caller is gone. */
+void kee_kernel_forget_call(struct kee_kernel *kernel, uint64_t call);
+
+int kee_kernel_terminate_vat(struct kee_kernel *kernel, struct kee_vat_id vat);
+int kee_kernel_terminate_subcluster(struct kee_kernel *kernel, struct kee_subcluster_id subcluster);
+int kee_kernel_restart_vat(struct kee_kernel *kernel, struct kee_vat_id vat, const char *why);
+/* Asks for a bringOutYourDead of one vat, or of all that are awake if vat is 0. */
+int kee_kernel_reap(struct kee_kernel *kernel, struct kee_vat_id vat);
+
+void kee_kernel_pause(struct kee_kernel *kernel);
+void kee_kernel_resume(struct kee_kernel *kernel);
+bool kee_kernel_is_paused(const struct kee_kernel *kernel);
+/* Paused only: lets exactly one item be delivered (the oldest). Outcome STATE if running or if
+ * nothing is queued. on_done() comes when its crank is committed or undone. */
+int kee_kernel_step(struct kee_kernel *kernel, void (*on_done)(void *context), void *context);
+
+void kee_kernel_trace(struct kee_kernel *kernel, bool on);
+
+/* ---- listings: fields as named ---- */
+
+/* vat name subcluster state incarnation root deliveries queued     state: new, awake, asleep, broken */
+int kee_kernel_list_vats(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
+/* kref vref direction reachable owner|decider */
+int kee_kernel_list_clist(struct kee_kernel *kernel, struct kee_vat_id vat, kee_record_fn *fn,
+                          void *context);
+/* seq vat type from target result tries flight body slots       (also messages parked at promises) */
+int kee_kernel_list_queue(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
+/* subcluster bootstrap state config vats */
+int kee_kernel_list_subclusters(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
+/* kref owner reachable recognizable */
+int kee_kernel_list_objects(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
+/* kref state decider subscribers references body slots */
+int kee_kernel_list_promises(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
+
+/* Walks every table and checks each invariant; 0 if all hold, else the number of violations, each
+ * reported as a record "violation" with fields invariant, where, found. */
+int kee_kernel_audit(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * heap - what a machine's memory is charged to, and when it is collected.
+ *
+ * Left to itself the engine grows by fixed steps, and each step costs collections: with a large live
+ * heap almost every allocation collects. So the collection is made when a crank is over, once the heap
+ * has doubled, and room is made at once in proportion to what lives.
+ */
+#include <malloc.h>
+#include <sys/mman.h>
+
+#include "vat/engine/engine_internal.h"
+
+/* Garbage below this is not worth a collection. */
+#define SLACK_SLOTS 8192
+#define SLACK_CHUNKS (256 * 1024)
+/* Slots are added in whole thousands: the engine's own counting goes wrong with one or two. */
+#define SLOTS_UNIT 1024
+#define CHUNKS_UNIT (64 * 1024)
+#define PAGE 4096u
+
+bool kee_engine_has_room(const struct kee_engine *engine, size_t bytes)
+{
+    return engine->heap_max == 0 || engine->heap_charged + bytes <= engine->heap_max;
+}
+
+bool kee_engine_charge(struct kee_engine *engine, size_t bytes)
+{
+    if (!kee_engine_has_room(engine, bytes) && engine->host.more_memory != NULL) {
+        uint64_t wanted = engine->heap_charged + bytes;
+        uint64_t limit =
+            engine->host.more_memory(engine->host.context, wanted, engine->heap_max);
+        if (limit > engine->heap_max) {
+            engine->heap_max = limit;
+        }
+    }
+    if (!kee_engine_has_room(engine, bytes)) {
+        return false;
+    }
+    engine->heap_charged += bytes;
+    return true;
+}
+
+uint64_t kee_engine_heap_live(const struct kee_engine *engine)
+{
+    return (uint64_t)engine->live_slots * sizeof(txSlot) + (uint64_t)engine->live_chunks;
+}
+
+uint64_t kee_engine_heap_charged(const struct kee_engine *engine)
+{
+    return engine->heap_charged;
+}
+
+/* Weak references stay as they are unless weak is true. */
+static void collect(struct kee_engine *engine, bool weak)
+{
+    txMachine *the = engine->machine;
+    fxCollect(the, weak ? XS_COMPACT_FLAG : XS_COMPACT_FLAG | XS_ORGANIC_FLAG);
+    engine->live_slots = the->currentHeapCount;
+    engine->live_chunks = the->currentChunksSize;
+}
+
+/* Room for as many slots again as live, if the limit has it. */
+static void grow_slots(struct kee_engine *engine)
+{
+    txMachine *the = engine->machine;
+    txSize spare = the->maximumHeapCount - the->currentHeapCount;
+    txSize wanted = engine->live_slots + SLACK_SLOTS;
+    if (spare < wanted) {
+        txSize count = (wanted - spare + SLOTS_UNIT - 1) / SLOTS_UNIT * SLOTS_UNIT;
+        if (kee_engine_has_room(engine, (size_t)count * sizeof(txSlot))) {
+            fxGrowSlots(the, count);
+        }
+    }
+}
+
+/* The same for chunks. The block is extended in place, in the range reserved for it; the engine's
+ * own way would collect again first. */
+static void grow_chunks(struct kee_engine *engine)
+{
+    txMachine *the = engine->machine;
+    txBlock *block = the->firstBlock;
+    size_t used = (size_t)(block->limit - (txByte *)block);
+    txSize spare = (txSize)(block->limit - block->current);
+    txSize wanted = engine->live_chunks + SLACK_CHUNKS;
+    if (spare < wanted) {
+        txSize size = (wanted - spare + CHUNKS_UNIT - 1) / CHUNKS_UNIT * CHUNKS_UNIT;
+        if (used + (size_t)size <= KEE_ENGINE_CHUNK_RANGE &&
+            kee_engine_has_room(engine, (size_t)size) && kee_engine_charge(engine, (size_t)size)) {
+            block->limit += size;
+            the->maximumChunksSize += size;
+        }
+    }
+}
+
+void kee_engine_settle_heap(struct kee_engine *engine)
+{
+    txMachine *the = engine->machine;
+    if (the->currentHeapCount <= 2 * engine->live_slots + SLACK_SLOTS &&
+        the->currentChunksSize <= 2 * engine->live_chunks + SLACK_CHUNKS) {
+        return;
+    }
+    collect(engine, false);
+    grow_slots(engine);
+    grow_chunks(engine);
+}
+
+void kee_engine_collect_inside(struct kee_engine *engine)
+{
+    collect(engine, true);
+}
+
+static void collect_in_crank(void *context, struct sxMachine *machine)
+{
+    struct kee_engine *engine = context;
+    txBlock *block;
+    uintptr_t from;
+    uintptr_t to;
+    collect(engine, true);
+    block = machine->firstBlock;
+    from = ((uintptr_t)block->current + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+    to = (uintptr_t)block->limit & ~(uintptr_t)(PAGE - 1);
+    if (from < to) {
+        madvise((void *)from, to - from, MADV_DONTNEED);
+    }
+}
+
+void kee_engine_collect(struct kee_engine *engine)
+{
+    const struct kee_engine_crank crank = {.context = engine, .run = collect_in_crank};
+    kee_engine_crank(engine, &crank);
+}

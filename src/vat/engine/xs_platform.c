@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * xs_platform - the functions the engine expects of its platform. Memory is charged to the engine
+ * that owns the machine (its context); there are no file modules and no debugger.
+ */
+#include <malloc.h>
+#include <sys/mman.h>
+
+#include "base/assert.h"
+#include "vat/engine/engine_internal.h"
+
+/* The end of the C stack, looked up once: asking the system opens a file of /proc, and the engine
+ * asks at every parse. The one mutable global here; the engine passes no machine to the question. */
+static char *stack_end;
+
+char *fxCStackLimit(void)
+{
+    return stack_end;
+}
+
+void kee_engine_process_init(void)
+{
+    pthread_attr_t attributes;
+    void *base = NULL;
+    size_t size = 0;
+    int r = pthread_getattr_np(pthread_self(), &attributes);
+    kee_assert(r == 0);
+    r = pthread_attr_getstack(&attributes, &base, &size);
+    kee_assert(r == 0);
+    pthread_attr_destroy(&attributes);
+#ifdef mxASANStackMargin
+    stack_end = (char *)base + (size_t)mxASANStackMargin + (size_t)128 * 1024;
+#else
+    stack_end = (char *)base + (size_t)128 * 1024;
+#endif
+    /* The parser takes and frees 8 MB at every parse: without a fixed threshold malloc keeps them. */
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+}
+
+void *fxAllocateChunks(txMachine *the, txSize size)
+{
+    struct kee_engine *engine = the->context;
+    char *base = (char *)the->firstBlock;
+    if (size < 0 || (size_t)size > KEE_ENGINE_CHUNK_RANGE) {
+        return NULL;
+    }
+    if (base != NULL) {
+        size_t used = (size_t)((char *)the->firstBlock->limit - base);
+        if (used + (size_t)size > KEE_ENGINE_CHUNK_RANGE ||
+            !kee_engine_charge(engine, (size_t)size)) {
+            return NULL;
+        }
+        return base + used;
+    }
+    if (!kee_engine_charge(engine, (size_t)size)) {
+        return NULL;
+    }
+    void *range = mmap(NULL, KEE_ENGINE_CHUNK_RANGE, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return range == MAP_FAILED ? NULL : range;
+}
+
+void fxFreeChunks(txMachine *the, void *chunks)
+{
+    munmap(chunks, KEE_ENGINE_CHUNK_RANGE);
+}
+
+txSlot *fxAllocateSlots(txMachine *the, txSize count)
+{
+    if (count <= 0 || !kee_engine_charge(the->context, (size_t)count * sizeof(txSlot))) {
+        return NULL;
+    }
+    return calloc((size_t)count, sizeof(txSlot));
+}
+
+void fxFreeSlots(txMachine *the, void *slots)
+{
+    free(slots);
+}
+
+void fxCreateMachinePlatform(txMachine *the)
+{
+}
+
+void fxDeleteMachinePlatform(txMachine *the)
+{
+}
+
+void fxQueuePromiseJobs(txMachine *the)
+{
+    the->promiseJobs = 1;
+}
+
+txID fxFindModule(txMachine *the, txSlot *realm, txID module, txSlot *slot)
+{
+    return XS_NO_ID;
+}
+
+void fxLoadModule(txMachine *the, txSlot *module, txID id)
+{
+}
+
+void fxAbort(txMachine *the, int status)
+{
+    kee_engine_aborted(the->context, status);
+}

@@ -265,16 +265,6 @@ int kee_engine_crank(struct kee_engine *engine, const struct kee_engine_crank *c
 /* Randomness: xoshiro256++, seeded by the kernel. Good enough for Math.random, which promises
  * nothing; keys come from elsewhere. */
 
-void kee_engine_set_seed(struct kee_engine *engine, struct kee_bytes seed)
-{
-    memset(engine->random, 0, sizeof engine->random);
-    if (seed.size > 0) {
-        memcpy(engine->random, seed.data,
-               seed.size < sizeof engine->random ? seed.size : sizeof engine->random);
-    }
-    engine->random[0] |= 1; /* the all-zero state is a fixed point */
-}
-
 static uint64_t rotate(uint64_t x, int k)
 {
     return (x << k) | (x >> (64 - k));
@@ -292,4 +282,19 @@ double kee_engine_random(struct kee_engine *engine)
     s[2] ^= t;
     s[3] = rotate(s[3], 45);
     return (double)(result >> 11) * 0x1.0p-53;
+}
+
+void kee_engine_set_seed(struct kee_engine *engine, struct kee_bytes seed)
+{
+    memset(engine->random, 0, sizeof engine->random);
+    if (seed.size > 0) {
+        memcpy(engine->random, seed.data,
+               seed.size < sizeof engine->random ? seed.size : sizeof engine->random);
+    }
+    if ((engine->random[0] | engine->random[1] | engine->random[2] | engine->random[3]) == 0) {
+        engine->random[0] = 1; /* the all-zero state is a fixed point */
+    }
+    for (int i = 0; i < 16; i++) {
+        kee_engine_random(engine); /* lets neighbouring seeds part */
+    }
 }

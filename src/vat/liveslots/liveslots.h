@@ -29,8 +29,10 @@ struct kee_ls_host {
     void (*log)(void *context, enum kee_vp_log_level level, struct kee_bytes text);
 };
 
-/* Before anything else is evaluated, when the boot image is made: puts HandledPromise and the other
- * globals of C origin into the machine. Objects go into the image; no C pointer does. */
+/* Before anything else is evaluated, when the boot image is made: puts the globals HandledPromise and
+ * VatData into the machine. npm's packages read both while they load, so they are loaded into the image,
+ * once; their functions find the liveslots of the vat at call time (machine->liveslots), and throw
+ * before there is one. Objects go into the image; no C pointer does. */
 void kee_ls_install(struct sxMachine *machine);
 
 /* The C functions that may be found in the heap, for the image's callback table. */
@@ -44,7 +46,8 @@ int kee_ls_new(struct kee_ls **out, struct sxMachine *machine, const struct kee_
  * quiescence by the engine between run and done:
  *
  *   kee_ls_begin(ls);                          clears what the last crank collected
- *   kee_ls_start(ls, &start) or kee_ls_deliver(ls, fields)    inside the engine's host frame
+ *   kee_ls_prepare(ls, &start), code is evaluated, kee_ls_start(ls, &start): inside the engine's host
+ *   frame; or kee_ls_deliver(ls, fields)
  *   ... engine drains promise jobs ...
  *   kee_ls_done(ls, out)                        appends the DONE frame's tail:
  *                                               u32 count, syscalls, u32 count, store changes
@@ -52,6 +55,11 @@ int kee_ls_new(struct kee_ls **out, struct sxMachine *machine, const struct kee_
  * A crank that failed (illegal delivery, buildRootObject rejected or still pending at quiescence,
  * exitVatWithFailure) says so by kee_ls_error(), NULL otherwise. */
 void kee_ls_begin(struct kee_ls *ls);
+/* Before the vat's code is evaluated, which may already define kinds: takes start->rows, loads the id
+ * counters, and pushes an object whose own properties become globals of the vat's compartment, beside
+ * those of the engine (the identity-aware WeakMap and WeakSet; it may be empty). */
+void kee_ls_prepare(struct kee_ls *ls, const struct kee_vp_start *start);
+/* Pops the namespace. */
 void kee_ls_start(struct kee_ls *ls, const struct kee_vp_start *start);
 void kee_ls_deliver(struct kee_ls *ls, uint8_t delivery, struct kee_bytes fields);
 const char *kee_ls_error(const struct kee_ls *ls);

@@ -15,6 +15,8 @@
 #define KEE_LIMIT_KEY_BYTES 1024u
 /* A store value. */
 #define KEE_LIMIT_VALUE_BYTES (16u * 1024 * 1024)
+/* Clean rows that a world keeps in memory: what the vats at work read again and again, not the store. */
+#define KEE_LIMIT_WORLD_CACHE_BYTES (4u * 1024 * 1024)
 /* The code of one vat. */
 #define KEE_LIMIT_BUNDLE_BYTES (32u * 1024 * 1024)
 /* Deliveries sent ahead to one worker: enough to hide a core crossing, few enough to stay fair. */

@@ -36,10 +36,11 @@ struct kee_store_ops {
     int (*next)(struct kee_store *store, struct kee_bytes after, struct kee_buf *key,
                 struct kee_buf *value);
     /* Writes changes (sorted by key, each key once) as one durable batch, then calls done once. It
-     * keeps the changes and what they point at until then. One write at a time. */
+     * keeps the changes and what they point at until then. One write at a time. On a fault returned
+     * here nothing was begun and done is not called. */
     int (*write)(struct kee_store *store, const struct kee_change *changes, size_t count,
                  kee_store_done_fn *done, void *context);
-    void (*close)(struct kee_store *store); /* waits for a write under way; frees */
+    void (*close)(struct kee_store *store); /* waits for a write under way, calls its done; frees */
 };
 
 struct kee_store {

@@ -551,11 +551,11 @@ int kee_world_flush(struct kee_world *world)
 {
     int r;
 
-    if (world->in_crank || world->writing || world->commits == 0) {
-        return 0;
-    }
     if (world->failed < 0) {
         return kee_fault(world->failed, "a world whose store failed");
+    }
+    if (world->in_crank || world->writing || world->commits == 0) {
+        return 0;
     }
     if (kee_list_is_empty(&world->dirty)) {
         world->commits = 0;

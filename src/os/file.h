@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * file - reading files whole, and the daemon's home directory.
+ *
+ * Returns  0 done; <0 fault; >0 outcome, with a sentence for a person in why.
+ */
+#ifndef KEE_OS_FILE_H
+#define KEE_OS_FILE_H
+
+#include <stdbool.h>
+
+#include "base/bytes.h"
+
+enum kee_file_outcome {
+    KEE_FILE_ABSENT = 1,
+    KEE_FILE_UNFIT, /* a directory, unreadable, too large, of another user... */
+};
+
+/* Appends the content of a regular file of at most size_max bytes. */
+int kee_file_read(const char *path, size_t size_max, struct kee_buf *out, struct kee_buf *why);
+/* Writes or replaces a small file, mode 0600, without fsync. */
+int kee_file_write(const char *path, struct kee_bytes content);
+void kee_file_remove(const char *path);
+
+/* Makes sure that path is a directory of ours that nobody else can write to or look into, and creates
+ * it (0700) if its parent exists. Outcome UNFIT. */
+int kee_file_home(const char *path, struct kee_buf *why);
+/* Takes the lock file at path until the process ends. Outcome UNFIT if another process has it. */
+int kee_file_lock(int *out, const char *path);
+/* Opens for appending, mode 0600. */
+int kee_file_open_log(int *out, const char *path);
+void kee_file_append(int fd, struct kee_bytes text);
+void kee_file_close(int fd);
+bool kee_file_is_executable(const char *path);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loop - waits for descriptors, times and signals, and calls back.
+ *
+ *   events of one wake-up ──► callbacks, in no order ──► the round, once ──► sleep again
+ *
+ * The round is where the owner acts on all that the callbacks brought: it runs after every wake-up,
+ * timers included, and before the loop sleeps.
+ *
+ * Owns     nothing of the caller's: a watch borrows its descriptor, which is closed after it is freed.
+ * Threads  none: everything happens inside kee_loop_run().
+ * Returns  0 done; <0 fault.
+ */
+#ifndef KEE_OS_LOOP_H
+#define KEE_OS_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KEE_NEVER_MS UINT64_MAX
+
+enum kee_watch_events { KEE_WATCH_READ = 1, KEE_WATCH_WRITE = 2 };
+
+struct kee_loop;
+struct kee_watch;
+struct kee_timer;
+struct kee_signal;
+
+int kee_loop_new(struct kee_loop **out);
+/* All watches, timers and signals must have been freed. */
+void kee_loop_free(struct kee_loop *loop);
+/* Runs until kee_loop_stop() is called. */
+int kee_loop_run(struct kee_loop *loop);
+void kee_loop_stop(struct kee_loop *loop);
+/* Time of the present wake-up on a clock that never goes back; cheap. */
+uint64_t kee_loop_now_ms(const struct kee_loop *loop);
+/* round gives true to be called again at once, after looking at events without waiting. */
+void kee_loop_on_round(struct kee_loop *loop, bool (*round)(void *context), void *context);
+/* Room for one read, shared by all streams of the loop: valid until the callback returns. */
+uint8_t *kee_loop_scratch(struct kee_loop *loop, size_t *size);
+
+/* Watches nothing until set. A peer that is gone shows as READ. */
+int kee_watch_new(struct kee_watch **out, struct kee_loop *loop, int fd,
+                  void (*fn)(void *context, unsigned events), void *context);
+void kee_watch_set(struct kee_watch *watch, unsigned events);
+void kee_watch_free(struct kee_watch *watch);
+
+int kee_timer_new(struct kee_timer **out, struct kee_loop *loop, void (*fn)(void *context),
+                  void *context);
+/* Fires once at at_ms (of kee_loop_now_ms); KEE_NEVER_MS switches it off. */
+void kee_timer_set(struct kee_timer *timer, uint64_t at_ms);
+void kee_timer_free(struct kee_timer *timer);
+
+int kee_signal_new(struct kee_signal **out, struct kee_loop *loop, int number,
+                   void (*fn)(void *context), void *context);
+void kee_signal_free(struct kee_signal *signal);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process - programs started by us, and how they end.
+ *
+ * A process is named by its pid until it has been waited for; watching its pidfd tells when.
+ */
+#ifndef KEE_OS_PROCESS_H
+#define KEE_OS_PROCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/bytes.h"
+
+struct kee_spawn {
+    const char *program;     /* a path, not searched for */
+    const char *const *argv; /* ends with NULL */
+    int pass_fd;             /* stays open in the child under the same number; -1 for none */
+    int stderr_fd;           /* becomes the child's stdout and stderr; -1 keeps ours */
+    bool dies_with_us;       /* the system kills it when this process ends, however it ends */
+    bool detached;           /* a session of its own, standard input empty, directory "/" */
+};
+
+/* Gives the pid. A program that cannot be executed is a fault here, with the reason. */
+int kee_process_spawn(pid_t *out, const struct kee_spawn *spawn);
+
+/* A descriptor that becomes readable when the process has ended. *out = -1 if there is none. */
+int kee_process_watch_fd(int *out, pid_t pid);
+void kee_process_kill(pid_t pid);
+/* If the child has ended: true, its wait status in *status, and the pid is free. Does not wait. */
+bool kee_process_reap(pid_t pid, int *status);
+/* Waits until a process, not need be a child, is gone; false after timeout_ms. */
+bool kee_process_wait_gone(pid_t pid, int timeout_ms);
+/* How it ended, for people: "exited with status 3", "was killed by signal 9 (SIGKILL)". */
+void kee_process_put_reason(struct kee_buf *out, int status);
+
+pid_t kee_process_self(void);
+/* The path of the running program. */
+int kee_process_self_path(struct kee_buf *out);
+/* The system can confine a process by a filter of its system calls. */
+bool kee_process_can_jail(void);
+/* The standard error of this process goes to fd from now on. */
+void kee_process_redirect_errors(int fd);
+/* A write to a peer that is gone is an error, not a signal. */
+void kee_process_ignore_broken_pipes(void);
+
+#endif

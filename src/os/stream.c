@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stream - see stream.h.
+ *
+ * While nothing is left over from earlier reads, bytes go from the loop's scratch room straight to
+ * data(): a frame that arrives whole is never copied.
+ */
+#include "os/stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/fault.h"
+
+/* Reads of one wake-up, so that a fast sender does not starve the others. */
+#define READS_PER_EVENT 16
+
+struct kee_stream {
+    struct kee_loop *loop;
+    struct kee_watch *watch;
+    const struct kee_stream_handler *handler;
+    void *context;
+    struct kee_buf in;  /* shown and not taken */
+    struct kee_buf out; /* not yet accepted by the socket; the first sent bytes are gone already */
+    size_t sent;
+    int fd;
+    int error; /* errno of a failed write, to be reported from the loop */
+    bool paused;
+    bool ended;  /* nothing more will be read */
+    bool failed; /* reported: nothing more will happen */
+    bool replay; /* in holds bytes to show again */
+    bool busy;   /* inside a callback: freeing waits */
+    bool freed;
+};
+
+static void watch_what_matters(struct kee_stream *stream)
+{
+    unsigned events = 0;
+
+    if (stream->failed) {
+        kee_watch_set(stream->watch, 0);
+        return;
+    }
+    if ((!stream->paused && !stream->ended) || stream->error != 0) {
+        events |= KEE_WATCH_READ;
+    }
+    if (stream->out.size > stream->sent || stream->error != 0 || stream->replay) {
+        events |= KEE_WATCH_WRITE;
+    }
+    kee_watch_set(stream->watch, events);
+}
+
+static void destroy(struct kee_stream *stream)
+{
+    kee_buf_fini(&stream->in);
+    kee_buf_fini(&stream->out);
+    free(stream);
+}
+
+static void end(struct kee_stream *stream, const char *why)
+{
+    if (stream->failed || (stream->ended && why == NULL)) {
+        return;
+    }
+    stream->ended = true;
+    stream->failed = why != NULL;
+    stream->handler->ended(stream->context, why);
+}
+
+/* Shows bytes and keeps what is not taken. bytes is either all of in, or fresh while in is empty. */
+static void show(struct kee_stream *stream, struct kee_bytes bytes, bool fresh)
+{
+    size_t taken = stream->handler->data(stream->context, bytes);
+
+    if (stream->freed) {
+        return;
+    }
+    kee_assert(taken <= bytes.size);
+    if (!fresh) {
+        kee_buf_consume(&stream->in, taken);
+        return;
+    }
+    kee_buf_put(&stream->in, bytes.data + taken, bytes.size - taken);
+    if (stream->in.failed) {
+        end(stream, "out of memory");
+    }
+}
+
+/* One read. Gives false when there is nothing more for now. */
+static bool read_once(struct kee_stream *stream)
+{
+    bool fresh = stream->in.size == 0;
+    size_t room;
+    uint8_t *at = kee_loop_scratch(stream->loop, &room);
+    ssize_t n;
+
+    if (!fresh) {
+        if (kee_buf_reserve(&stream->in, room) < 0) {
+            end(stream, "out of memory");
+            return false;
+        }
+        at = stream->in.data + stream->in.size;
+    }
+    n = recv(stream->fd, at, room, MSG_DONTWAIT);
+    if (n < 0) {
+        if (errno != EAGAIN && errno != EINTR) {
+            end(stream, strerror(errno));
+        }
+        return false;
+    }
+    if (n == 0) {
+        end(stream, NULL);
+        return false;
+    }
+    if (fresh) {
+        show(stream, kee_bytes_of(at, (size_t)n), true);
+    } else {
+        stream->in.size += (size_t)n;
+        show(stream, kee_buf_bytes(&stream->in), false);
+    }
+    return (size_t)n == room;
+}
+
+static void read_some(struct kee_stream *stream)
+{
+    for (int i = 0; i < READS_PER_EVENT; i++) {
+        if (stream->freed || stream->paused || stream->ended || !read_once(stream)) {
+            return;
+        }
+    }
+}
+
+/* Sends what the socket takes. Gives false when the socket failed. */
+static bool send_some(struct kee_stream *stream, const uint8_t *data, size_t size, size_t *sent)
+{
+    while (*sent < size) {
+        ssize_t n = send(stream->fd, data + *sent, size - *sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            if (errno == EAGAIN) {
+                return true;
+            }
+            stream->error = errno;
+            return false;
+        }
+        *sent += (size_t)n;
+    }
+    return true;
+}
+
+static void flush(struct kee_stream *stream)
+{
+    if (stream->out.size == stream->sent) {
+        return;
+    }
+    if (!send_some(stream, stream->out.data, stream->out.size, &stream->sent)) {
+        return;
+    }
+    if (stream->sent == stream->out.size) {
+        kee_buf_clear(&stream->out);
+        stream->sent = 0;
+        if (stream->handler->drained != NULL) {
+            stream->handler->drained(stream->context);
+        }
+    }
+}
+
+static void on_event(void *context, unsigned events)
+{
+    struct kee_stream *stream = context;
+
+    stream->busy = true;
+    if ((events & KEE_WATCH_WRITE) != 0 && stream->error == 0) {
+        flush(stream);
+    }
+    if (!stream->freed && stream->replay && !stream->paused) {
+        stream->replay = false;
+        show(stream, kee_buf_bytes(&stream->in), false);
+    }
+    if (!stream->freed && (events & KEE_WATCH_READ) != 0) {
+        read_some(stream);
+    }
+    /* After reading: what the peer said before it went away still counts. */
+    if (!stream->freed && stream->error != 0) {
+        end(stream, strerror(stream->error));
+    }
+    stream->busy = false;
+    if (stream->freed) {
+        destroy(stream);
+        return;
+    }
+    watch_what_matters(stream);
+}
+
+int kee_stream_new(struct kee_stream **out, struct kee_loop *loop, int fd,
+                   const struct kee_stream_handler *handler, void *context)
+{
+    struct kee_stream *stream = calloc(1, sizeof *stream);
+    int r;
+
+    if (stream == NULL) {
+        return kee_fault(KEE_FAULT_MEMORY, "stream");
+    }
+    r = kee_watch_new(&stream->watch, loop, fd, on_event, stream);
+    if (r < 0) {
+        free(stream);
+        return r;
+    }
+    stream->loop = loop;
+    stream->fd = fd;
+    stream->handler = handler;
+    stream->context = context;
+    watch_what_matters(stream);
+    *out = stream;
+    return 0;
+}
+
+void kee_stream_free(struct kee_stream *stream)
+{
+    if (stream == NULL || stream->freed) {
+        return;
+    }
+    stream->freed = true;
+    kee_watch_free(stream->watch);
+    (void)close(stream->fd);
+    if (!stream->busy) {
+        destroy(stream);
+    }
+}
+
+void kee_stream_write(struct kee_stream *stream, struct kee_bytes bytes)
+{
+    size_t sent = 0;
+
+    if (stream->error != 0 || bytes.size == 0) {
+        return;
+    }
+    if (stream->out.size == stream->sent) {
+        if (send_some(stream, bytes.data, bytes.size, &sent) && sent == bytes.size) {
+            return;
+        }
+    } else if (stream->sent > stream->out.size / 2) {
+        kee_buf_consume(&stream->out, stream->sent);
+        stream->sent = 0;
+    }
+    if (stream->error == 0) {
+        kee_buf_put(&stream->out, bytes.data + sent, bytes.size - sent);
+        if (stream->out.failed) {
+            stream->error = ENOMEM;
+        }
+    }
+    if (!stream->busy) {
+        watch_what_matters(stream);
+    }
+}
+
+size_t kee_stream_backlog(const struct kee_stream *stream)
+{
+    return stream->out.size - stream->sent;
+}
+
+void kee_stream_pause(struct kee_stream *stream, bool paused)
+{
+    if (stream->paused == paused) {
+        return;
+    }
+    stream->paused = paused;
+    stream->replay = !paused && stream->in.size > 0;
+    if (!stream->busy) {
+        watch_what_matters(stream);
+    }
+}
+
+bool kee_stream_peer_is_gone(const struct kee_stream *stream)
+{
+    struct pollfd poll_fd = {.fd = stream->fd};
+
+    return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & (POLLHUP | POLLERR)) != 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * unix_socket - sockets of this machine: listening at a path, connecting to one, pairs.
+ *
+ * Every descriptor given is closed on exec and does not block, but where said.
+ */
+#ifndef KEE_OS_UNIX_SOCKET_H
+#define KEE_OS_UNIX_SOCKET_H
+
+#include <stdbool.h>
+
+/* Listens at path, for the owner alone (0600 before anyone can connect). A file left over from a
+ * process that is gone is replaced; the caller holds a lock that says no live one is behind it. */
+int kee_unix_listen(int *out, const char *path);
+/* The next client, or *out = -1 if none waits. */
+int kee_unix_accept(int *out, int listener);
+/* Connects; the descriptor blocks. *out = -1 if nothing listens there. */
+int kee_unix_connect(int *out, const char *path);
+
+/* Two ends of a stream; the second one blocks. send_bytes asks for that much room in each direction. */
+int kee_unix_pair(int out[2], int send_bytes);
+
+#endif

@@ -27,5 +27,23 @@
 #define KEE_LIMIT_TRIES 2u
 /* Ids are reserved durably in blocks of this size and spent in memory. */
 #define KEE_LIMIT_ID_BLOCK 4096u
+/* What may wait for a worker that does not read: the frames sent ahead, several of them large. */
+#define KEE_LIMIT_WORKER_BACKLOG_BYTES (256u * 1024 * 1024)
+/* A line of the control protocol; holds a launch with its configuration, or one large body. */
+#define KEE_LIMIT_CONTROL_LINE_BYTES (64u * 1024 * 1024)
+/* Requests under way on one control connection; further ones wait unread in the socket. */
+#define KEE_LIMIT_CONTROL_REQUESTS 1024u
+/* Control connections: clients are people and their scripts. */
+#define KEE_LIMIT_CONTROL_CLIENTS 1024u
+/* What may wait for a control client that does not read, before its requests are no longer read. */
+#define KEE_LIMIT_CONTROL_BACKLOG_BYTES (4u * 1024 * 1024)
+/* What may wait for a client that follows a stream and does not read; then the stream is ended. */
+#define KEE_LIMIT_CONTROL_STREAM_BYTES (64u * 1024 * 1024)
+/* Console lines kept for `logs`, and the bytes kept of one. */
+#define KEE_LIMIT_LOG_LINES 1000u
+#define KEE_LIMIT_LOG_LINE_BYTES 4096u
+/* A cluster configuration; and the vats and names in it. */
+#define KEE_LIMIT_CONFIG_BYTES (4u * 1024 * 1024)
+#define KEE_LIMIT_CONFIG_VATS 4096u
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -78,6 +79,21 @@ int kee_file_write(const char *path, struct kee_bytes content)
 void kee_file_remove(const char *path)
 {
     (void)unlink(path);
+}
+
+int kee_file_absolute(const char *path, struct kee_buf *out)
+{
+    if (path[0] != '/') {
+        char *directory = getcwd(NULL, 0);
+        if (directory == NULL) {
+            return kee_fault(KEE_FAULT_SYSTEM, "the working directory: %s", strerror(errno));
+        }
+        kee_buf_put_str(out, directory);
+        kee_buf_put_char(out, '/');
+        free(directory);
+    }
+    kee_buf_put_str(out, path);
+    return kee_buf_status(out);
 }
 
 int kee_file_home(const char *path, struct kee_buf *why)

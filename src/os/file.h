@@ -22,6 +22,9 @@ int kee_file_read(const char *path, size_t size_max, struct kee_buf *out, struct
 int kee_file_write(const char *path, struct kee_bytes content);
 void kee_file_remove(const char *path);
 
+/* Appends path, with the working directory before it if it is relative. */
+int kee_file_absolute(const char *path, struct kee_buf *out);
+
 /* Makes sure that path is a directory of ours that nobody else can write to or look into, and creates
  * it (0700) if its parent exists. Outcome UNFIT. */
 int kee_file_home(const char *path, struct kee_buf *why);

@@ -109,17 +109,12 @@ void kee_process_kill(pid_t pid)
     }
 }
 
-bool kee_process_reap(pid_t pid, int *status)
+void kee_process_wait(pid_t pid)
 {
-    pid_t r;
+    int status;
 
-    do {
-        r = waitpid(pid, status, WNOHANG | __WALL);
-    } while (r < 0 && errno == EINTR);
-    if (r < 0) {
-        *status = 0; /* not ours any more: there is nothing to learn */
+    while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR) {
     }
-    return r != 0;
 }
 
 bool kee_process_wait_gone(pid_t pid, int timeout_ms)
@@ -136,7 +131,7 @@ bool kee_process_wait_gone(pid_t pid, int timeout_ms)
     return r == 1;
 }
 
-void kee_process_put_reason(struct kee_buf *out, int status)
+static void put_reason(struct kee_buf *out, int status)
 {
     if (WIFSIGNALED(status)) {
         int number = WTERMSIG(status);
@@ -149,6 +144,22 @@ void kee_process_put_reason(struct kee_buf *out, int status)
         return;
     }
     kee_buf_printf(out, "exited with status %d", WEXITSTATUS(status));
+}
+
+bool kee_process_reap(pid_t pid, struct kee_buf *why)
+{
+    int status = 0;
+    pid_t r;
+
+    do {
+        r = waitpid(pid, &status, WNOHANG | __WALL);
+    } while (r < 0 && errno == EINTR);
+    if (r > 0) {
+        put_reason(why, status);
+    } else if (r < 0) {
+        kee_buf_put_str(why, "ended"); /* not ours any more: there is nothing to learn */
+    }
+    return r != 0;
 }
 
 pid_t kee_process_self(void)

@@ -27,12 +27,13 @@ int kee_process_spawn(pid_t *out, const struct kee_spawn *spawn);
 /* A descriptor that becomes readable when the process has ended. *out = -1 if there is none. */
 int kee_process_watch_fd(int *out, pid_t pid);
 void kee_process_kill(pid_t pid);
-/* If the child has ended: true, its wait status in *status, and the pid is free. Does not wait. */
-bool kee_process_reap(pid_t pid, int *status);
+/* If the child has ended: true, the pid is free, and how it ended is appended to why, for people:
+ * "exited with status 3", "was killed by signal 9 (SIGKILL)". Does not wait. */
+bool kee_process_reap(pid_t pid, struct kee_buf *why);
+/* Waits for a child that was killed. */
+void kee_process_wait(pid_t pid);
 /* Waits until a process, not need be a child, is gone; false after timeout_ms. */
 bool kee_process_wait_gone(pid_t pid, int timeout_ms);
-/* How it ended, for people: "exited with status 3", "was killed by signal 9 (SIGKILL)". */
-void kee_process_put_reason(struct kee_buf *out, int status);
 
 pid_t kee_process_self(void);
 /* The path of the running program. */

@@ -278,6 +278,12 @@ void kee_stream_pause(struct kee_stream *stream, bool paused)
     }
 }
 
+void kee_stream_read_now(struct kee_stream *stream)
+{
+    kee_assert(!stream->busy);
+    on_event(stream, KEE_WATCH_READ);
+}
+
 bool kee_stream_peer_is_gone(const struct kee_stream *stream)
 {
     struct pollfd poll_fd = {.fd = stream->fd};

@@ -37,6 +37,9 @@ void kee_stream_write(struct kee_stream *stream, struct kee_bytes bytes);
 size_t kee_stream_backlog(const struct kee_stream *stream);
 /* Stops and resumes reading. What was shown and not taken is shown again on resuming, from the loop. */
 void kee_stream_pause(struct kee_stream *stream, bool paused);
+/* Reads what is there now, as if the loop had said so: for a peer that is known to be dead. Not inside
+ * a callback of this stream. */
+void kee_stream_read_now(struct kee_stream *stream);
 /* True if the peer closed both directions, so that nothing written will be read. */
 bool kee_stream_peer_is_gone(const struct kee_stream *stream);
 

@@ -93,9 +93,9 @@ int kee_unix_connect(int *out, const char *path)
     return 0;
 }
 
-int kee_unix_pair(int out[2], int send_bytes)
+static int pair(int out[2], int type, int send_bytes)
 {
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out) < 0) {
+    if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, out) < 0) {
         return kee_fault(KEE_FAULT_SYSTEM, "socket pair: %s", strerror(errno));
     }
     /* Smaller buffers than asked for cost speed, not correctness. */
@@ -109,4 +109,67 @@ int kee_unix_pair(int out[2], int send_bytes)
         return r;
     }
     return 0;
+}
+
+int kee_unix_pair(int out[2], int send_bytes)
+{
+    return pair(out, SOCK_STREAM, send_bytes);
+}
+
+int kee_unix_message_pair(int out[2])
+{
+    return pair(out, SOCK_SEQPACKET, 0);
+}
+
+int kee_unix_send_fd(int fd, struct kee_bytes message, int passed_fd, bool *sent)
+{
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.room = {0}};
+    struct iovec part = {.iov_base = (void *)(uintptr_t)message.data, .iov_len = message.size};
+    struct msghdr envelope = {.msg_iov = &part,
+                              .msg_iovlen = 1,
+                              .msg_control = control.room,
+                              .msg_controllen = sizeof control.room};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&envelope);
+    ssize_t n;
+
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &passed_fd, sizeof passed_fd);
+    do {
+        n = sendmsg(fd, &envelope, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    *sent = n >= 0;
+    if (n >= 0 || errno == EAGAIN) {
+        return 0;
+    }
+    return kee_fault(KEE_FAULT_SYSTEM, "passing a descriptor: %s", strerror(errno));
+}
+
+int kee_unix_receive(int fd, void *data, size_t room, long *size)
+{
+    ssize_t n;
+
+    do {
+        n = recv(fd, data, room, MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    *size = n;
+    if (n >= 0 || errno == EAGAIN) {
+        return 0;
+    }
+    if (errno == ECONNRESET) {
+        *size = 0;
+        return 0;
+    }
+    return kee_fault(KEE_FAULT_SYSTEM, "receiving: %s", strerror(errno));
+}
+
+void kee_unix_close(int fd)
+{
+    if (fd >= 0) {
+        (void)close(fd);
+    }
 }

@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+#include "base/bytes.h"
+
 /* Listens at path, for the owner alone (0600 before anyone can connect). A file left over from a
  * process that is gone is replaced; the caller holds a lock that says no live one is behind it. */
 int kee_unix_listen(int *out, const char *path);
@@ -19,5 +21,13 @@ int kee_unix_connect(int *out, const char *path);
 
 /* Two ends of a stream; the second one blocks. send_bytes asks for that much room in each direction. */
 int kee_unix_pair(int out[2], int send_bytes);
+/* The same, but of whole messages: one write is one read. */
+int kee_unix_message_pair(int out[2]);
+
+/* Sends a message with a descriptor. *sent is false if the socket is full. */
+int kee_unix_send_fd(int fd, struct kee_bytes message, int passed_fd, bool *sent);
+/* Receives a message. *size: -1 nothing there, 0 the peer is gone. */
+int kee_unix_receive(int fd, void *data, size_t room, long *size);
+void kee_unix_close(int fd);
 
 #endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vathost - see vathost.h. */
+#include "vathost/vathost_internal.h"
+
+#include <stdlib.h>
+
+#include "base/fault.h"
+#include "base/limits.h"
+
+int kee_vathost_new(struct kee_vathost **out, struct kee_loop *loop,
+                    const struct kee_vathost_options *options,
+                    const struct kee_vathost_events *events, void *context)
+{
+    struct kee_vathost *host = calloc(1, sizeof *host);
+    int r;
+
+    if (host == NULL) {
+        return kee_fault(KEE_FAULT_MEMORY, "vat host");
+    }
+    host->loop = loop;
+    host->events = events;
+    host->context = context;
+    kee_list_init(&host->workers);
+    r = kee_zygote_new(&host->zygote, host, options);
+    if (r < 0) {
+        free(host);
+        return r;
+    }
+    *out = host;
+    return 0;
+}
+
+void kee_vathost_free(struct kee_vathost *host)
+{
+    if (host == NULL) {
+        return;
+    }
+    kee_zygote_free(host->zygote);
+    while (!kee_list_is_empty(&host->workers)) {
+        kee_worker_destroy(KEE_CONTAINER(host->workers.next, struct kee_worker, link));
+    }
+    kee_map_fini(&host->by_vat);
+    free(host);
+}
+
+/* A worker that could not even be made is one that ended at once, so that the kernel hears of it in
+ * the one way it knows. Without memory for that, the vat's deadline speaks for it. */
+void kee_vathost_start(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation)
+{
+    struct kee_worker *worker;
+
+    kee_vathost_kill(host, vat);
+    if (kee_worker_new(&worker, host, vat, incarnation) < 0) {
+        host->events->note(host->context, kee_fault_text());
+        kee_fault_clear();
+        return;
+    }
+    if (worker->passed_fd >= 0) {
+        kee_zygote_fork(host->zygote, worker);
+    }
+}
+
+void kee_vathost_send(struct kee_vathost *host, struct kee_vat_id vat, struct kee_bytes frames)
+{
+    struct kee_worker *worker = kee_map_get(&host->by_vat, vat.n);
+
+    if (worker == NULL || worker->stream == NULL) {
+        return;
+    }
+    kee_stream_write(worker->stream, frames);
+    if (kee_stream_backlog(worker->stream) > KEE_LIMIT_WORKER_BACKLOG_BYTES) {
+        kee_worker_fail(worker, "does not read what it is sent");
+    }
+}
+
+void kee_vathost_kill(struct kee_vathost *host, struct kee_vat_id vat)
+{
+    struct kee_worker *worker = kee_map_get(&host->by_vat, vat.n);
+
+    if (worker != NULL) {
+        kee_worker_discard(worker);
+    }
+}
+
+void kee_vathost_kill_all(struct kee_vathost *host)
+{
+    struct kee_link *link = host->workers.next;
+
+    while (link != &host->workers) {
+        struct kee_worker *worker = KEE_CONTAINER(link, struct kee_worker, link);
+        link = link->next;
+        kee_worker_discard(worker);
+    }
+}
+
+void kee_vathost_round(struct kee_vathost *host)
+{
+    struct kee_link *link = host->workers.next;
+
+    /* A report may start, kill and free other workers: after one, look again from the front. */
+    while (link != &host->workers) {
+        struct kee_worker *worker = KEE_CONTAINER(link, struct kee_worker, link);
+        link = link->next;
+        if (worker->over && !worker->in_callback) {
+            kee_worker_settle(worker);
+            link = host->workers.next;
+        }
+    }
+}
+
+size_t kee_vathost_count(const struct kee_vathost *host)
+{
+    return host->count;
+}

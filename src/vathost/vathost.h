@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vathost - the processes vats live in: one worker for each awake vat, forked by a zygote.
+ *
+ *   kernel ──start, send, kill──► vathost ──frames──► worker   (one process per vat, jailed)
+ *   kernel ◄──frame, gone──────── vathost                ▲ fork
+ *                                    └──descriptor──► zygote
+ *
+ * A worker is our own child, so its end is seen and explained here. When the zygote ends it is started
+ * again; workers that it made go on.
+ *
+ * start, send and kill may be called from inside the events; the events are never called from inside
+ * them: what fails at once is reported by the next kee_vathost_round().
+ *
+ * Threads  none: lives on one loop.
+ * Returns  0 done; <0 fault.
+ */
+#ifndef KEE_VATHOST_VATHOST_H
+#define KEE_VATHOST_VATHOST_H
+
+#include "base/ids.h"
+#include "os/loop.h"
+
+struct kee_vathost;
+
+struct kee_vathost_events {
+    /* A whole frame; fields are borrowed. <0 passes a fault up: nothing more of this worker's frames is
+     * shown, and the owner is expected to end the host. */
+    int (*frame)(void *context, struct kee_vat_id vat, uint64_t incarnation, uint8_t type,
+                 struct kee_bytes fields);
+    /* The worker ended though nobody killed it through kee_vathost_kill(). Once, and the last word of
+     * this worker. why: "exited with status 1" */
+    void (*gone)(void *context, struct kee_vat_id vat, uint64_t incarnation, const char *why);
+    /* Something an operator may want to know. */
+    void (*note)(void *context, const char *text);
+};
+
+struct kee_vathost_options {
+    const char *program; /* path of keeve-vat; copied */
+    bool unjailed;       /* workers run without a system call filter: for systems that have none */
+    int stderr_fd;       /* where the zygote and the workers write what they cannot say in frames; -1 ours */
+};
+
+/* Starts the zygote. Keeps events and context until free. */
+int kee_vathost_new(struct kee_vathost **out, struct kee_loop *loop,
+                    const struct kee_vathost_options *options,
+                    const struct kee_vathost_events *events, void *context);
+/* Kills every process and waits for it. */
+void kee_vathost_free(struct kee_vathost *host);
+
+/* A worker for this incarnation; takes the place of an earlier one of the vat, which is killed. */
+void kee_vathost_start(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation);
+/* Whole frames. Ignored if the vat has no worker. */
+void kee_vathost_send(struct kee_vathost *host, struct kee_vat_id vat, struct kee_bytes frames);
+/* Ends the vat's worker without a report. Ignored if there is none. */
+void kee_vathost_kill(struct kee_vathost *host, struct kee_vat_id vat);
+void kee_vathost_kill_all(struct kee_vathost *host);
+
+/* Reports what failed at once. Call after each round of events. */
+void kee_vathost_round(struct kee_vathost *host);
+/* Workers that have not ended. */
+size_t kee_vathost_count(const struct kee_vathost *host);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vathost_internal - what the files of vathost share.
+ *
+ * A worker is in the host's map while it is the vat's present one, and in the host's list until its
+ * process has been waited for:
+ *
+ *   start ─► asked (zygote has the request) ─► running (pid known) ─► ended
+ *                └── killed, or its stream ended: as soon as the pid is known it is killed and reaped
+ */
+#ifndef KEE_VATHOST_INTERNAL_H
+#define KEE_VATHOST_INTERNAL_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "os/loop.h"
+#include "os/process.h"
+#include "os/stream.h"
+#include "vathost/vathost.h"
+
+struct kee_zygote;
+
+struct kee_worker {
+    struct kee_link link;    /* in the host's workers */
+    struct kee_link request; /* in the zygote's requests, until the pid is known */
+    struct kee_vathost *host;
+    struct kee_vat_id vat;
+    uint64_t incarnation;
+    struct kee_stream *stream;   /* NULL once closed */
+    struct kee_watch *exit_watch; /* of the pidfd */
+    int exit_fd;                 /* pidfd; -1 while there is none */
+    int passed_fd;               /* the worker's end, until the zygote has it; -1 after */
+    pid_t pid;                   /* 0: not known yet, or reaped */
+    bool present;                /* in the host's map */
+    bool doomed;                 /* to be killed as soon as there is something to kill */
+    bool over;                   /* no process: its row can go once reported */
+    bool in_callback;            /* freed by whoever is inside, not before */
+    struct kee_buf why;          /* not empty: must be reported */
+};
+
+struct kee_vathost {
+    struct kee_loop *loop;
+    const struct kee_vathost_events *events;
+    void *context;
+    struct kee_map by_vat;
+    struct kee_link workers;
+    size_t count;
+    struct kee_zygote *zygote;
+    bool broken; /* a frame gave a fault: show nothing more */
+};
+
+/* worker.c */
+int kee_worker_new(struct kee_worker **out, struct kee_vathost *host, struct kee_vat_id vat,
+                   uint64_t incarnation);
+/* The zygote's answer: a pid, or 0 with a reason. */
+void kee_worker_forked(struct kee_worker *worker, pid_t pid, const char *why_not);
+/* Takes it out of the map and ends its process; nothing will be reported. May free it. */
+void kee_worker_discard(struct kee_worker *worker);
+/* It can not go on: ends it, to be reported by the next round. */
+void kee_worker_fail(struct kee_worker *worker, const char *why);
+/* Reports and frees it if it is time. */
+void kee_worker_settle(struct kee_worker *worker);
+/* At the end of the host: waits for the process. */
+void kee_worker_destroy(struct kee_worker *worker);
+
+/* zygote.c */
+int kee_zygote_new(struct kee_zygote **out, struct kee_vathost *host,
+                   const struct kee_vathost_options *options);
+void kee_zygote_free(struct kee_zygote *zygote);
+/* Asks for a process around worker->passed_fd. The answer comes by kee_worker_forked(). */
+void kee_zygote_fork(struct kee_zygote *zygote, struct kee_worker *worker);
+
+#endif

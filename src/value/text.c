@@ -65,7 +65,7 @@ static int shortest_digits(double number, char digits[20], int *point)
     }
     char *e = strchr(text, 'e');
     kee_assert(e != NULL);
-    *point = atoi(e + 1) + 1;
+    *point = (int)strtol(e + 1, NULL, 10) + 1; /* our own snprintf wrote it */
     for (char *at = text; at < e; at++) {
         if (*at >= '0' && *at <= '9') {
             digits[count++] = *at;

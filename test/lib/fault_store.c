@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* fault_store - see fault_store.h. */
 #include "fault_store.h"
 
 #include "base/assert.h"

@@ -33,16 +33,66 @@ static const char *string_of(const txSlot *slot)
     return NULL;
 }
 
+/* The name of an error's own kind: the prototypes' name is an accessor once boot has repaired them. */
+static const char *error_name(const txSlot *instance)
+{
+    const txSlot *slot = instance->next;
+    while (slot != NULL && (slot->flag & XS_INTERNAL_FLAG) && slot->kind != XS_ERROR_KIND) {
+        slot = slot->next;
+    }
+    if (slot == NULL || slot->kind != XS_ERROR_KIND) {
+        return NULL;
+    }
+    switch (slot->value.error.which) {
+    case XS_EVAL_ERROR:
+        return "EvalError";
+    case XS_RANGE_ERROR:
+        return "RangeError";
+    case XS_REFERENCE_ERROR:
+        return "ReferenceError";
+    case XS_SYNTAX_ERROR:
+        return "SyntaxError";
+    case XS_TYPE_ERROR:
+        return "TypeError";
+    case XS_URI_ERROR:
+        return "URIError";
+    case XS_AGGREGATE_ERROR:
+        return "AggregateError";
+    default:
+        return "Error";
+    }
+}
+
 static void describe_object(txMachine *the, const txSlot *instance, char *text, size_t size)
 {
     const char *message = string_of(data_property(the, instance, mxID(_message)));
     const char *name = string_of(data_property(the, instance, mxID(_name)));
+    if (name == NULL) {
+        name = error_name(instance);
+    }
     if (message != NULL && message[0] != '\0') {
         snprintf(text, size, "%s: %s", name == NULL ? "Error" : name, message);
     } else if (name != NULL) {
         snprintf(text, size, "%s", name);
     } else {
         snprintf(text, size, "[object]");
+    }
+}
+
+/* The text may have been cut: its last character is to be whole. */
+static void drop_half_character(char *text)
+{
+    size_t size = strlen(text);
+    size_t start = size;
+    while (start > 0 && ((uint8_t)text[start - 1] & 0xc0) == 0x80) {
+        start--;
+    }
+    if (start > 0) {
+        uint8_t lead = (uint8_t)text[start - 1];
+        size_t whole = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+        if (size - (start - 1) < whole) {
+            text[start - 1] = '\0';
+        }
     }
 }
 
@@ -75,4 +125,5 @@ void kee_engine_describe(txMachine *the, const txSlot *value, char *text, size_t
         snprintf(text, size, "[value]");
         break;
     }
+    drop_half_character(text);
 }

@@ -122,11 +122,16 @@ static txBoolean meter_met(txMachine *the, txU4 index)
 static void report_rejection(struct kee_engine *engine)
 {
     txMachine *the = engine->machine;
-    char text[256] = "unhandled rejection: ";
-    size_t used = strlen(text);
+    struct kee_buf line = KEE_BUF_EMPTY;
+    char text[512];
     if (engine->rejections++ < KEE_ENGINE_REJECTIONS_REPORTED) {
-        kee_engine_describe(the, &mxException, text + used, sizeof text - used);
-        kee_engine_log(engine, KEE_VP_ERROR, kee_bytes_str(text));
+        kee_engine_describe(the, &mxException, text, sizeof text);
+        kee_buf_put_str(&line, "unhandled rejection: ");
+        kee_engine_put_text(&line, text);
+        if (kee_buf_status(&line) == 0) {
+            kee_engine_log(engine, KEE_VP_ERROR, kee_buf_bytes(&line));
+        }
+        kee_buf_fini(&line);
     }
     mxException.kind = XS_UNDEFINED_KIND;
 }
@@ -136,9 +141,6 @@ void kee_engine_aborted(struct kee_engine *engine, int status)
     txMachine *the = engine->machine;
     if (status == XS_UNHANDLED_REJECTION_EXIT) {
         report_rejection(engine);
-        return;
-    }
-    if (the == NULL) { /* while the machine is being made: its creator catches this */
         return;
     }
     if (status == XS_UNHANDLED_EXCEPTION_EXIT) {

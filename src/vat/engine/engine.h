@@ -24,12 +24,12 @@ struct kee_engine;
 struct sxMachine;
 
 enum kee_engine_outcome {
-    KEE_ENGINE_THROWN = 1,   /* what ran let an exception out */
-    KEE_ENGINE_NO_MEMORY,    /* the heap would pass its limit, or the process has no more */
-    KEE_ENGINE_NO_STEPS,     /* the crank used up its steps */
-    KEE_ENGINE_STACK,        /* recursion too deep */
-    KEE_ENGINE_NO_KEYS,      /* too many different property names */
-    KEE_ENGINE_BROKEN,       /* the engine gave up for another reason */
+    KEE_ENGINE_THROWN = 1, /* what ran let an exception out */
+    KEE_ENGINE_NO_MEMORY,  /* the heap would pass its limit, or the process has no more */
+    KEE_ENGINE_NO_STEPS,   /* the crank used up its steps */
+    KEE_ENGINE_STACK,      /* recursion too deep */
+    KEE_ENGINE_NO_KEYS,    /* too many different property names */
+    KEE_ENGINE_BROKEN,     /* the engine gave up for another reason */
 };
 
 struct kee_engine_host {

@@ -31,7 +31,7 @@ struct kee_engine {
 
     unsigned rejections; /* of this crank */
     uint64_t random[4];
-    char failure[256];
+    char failure[1024];
 };
 
 /* What of the machine's allocations goes over the limit is refused (false). heap.c */
@@ -41,9 +41,11 @@ bool kee_engine_has_room(const struct kee_engine *engine, size_t bytes);
 /* After a crank: collects if the heap has doubled, and makes room in proportion to what lives. */
 void kee_engine_settle_heap(struct kee_engine *engine);
 
-/* Appends a value in words, running no code of the vat: "TypeError: x", "\"text\"", "[object]". */
+/* Writes a value in words, running no code of the vat: "TypeError: x", "\"text\"", "[object]". */
 void kee_engine_describe(txMachine *the, const txSlot *value, char *text, size_t size);
 
+/* Appends a string of the engine as UTF-8; half of a surrogate pair becomes U+FFFD. */
+void kee_engine_put_text(struct kee_buf *out, const char *string);
 /* The engine gave up with a status of its own: longjmps out of the crank, except for a rejection. */
 void kee_engine_aborted(struct kee_engine *engine, int status);
 

@@ -28,8 +28,7 @@ bool kee_engine_charge(struct kee_engine *engine, size_t bytes)
 {
     if (!kee_engine_has_room(engine, bytes) && engine->host.more_memory != NULL) {
         uint64_t wanted = engine->heap_charged + bytes;
-        uint64_t limit =
-            engine->host.more_memory(engine->host.context, wanted, engine->heap_max);
+        uint64_t limit = engine->host.more_memory(engine->host.context, wanted, engine->heap_max);
         if (limit > engine->heap_max) {
             engine->heap_max = limit;
         }

@@ -10,6 +10,8 @@
 #define KEE_VAT_ENGINE_XS_H
 
 #include <xsAll.h>
+#include <xsScript.h>
+#include <xsSnapshot.h>
 
 /* Made visible by our patch: a rejected promise without reactions is entered here, once. */
 void fxAddUnhandledRejection(txMachine *the, txSlot *promise);

@@ -103,5 +103,10 @@ void fxLoadModule(txMachine *the, txSlot *module, txID id)
 
 void fxAbort(txMachine *the, int status)
 {
-    kee_engine_aborted(the->context, status);
+    struct kee_engine *engine = the->context;
+    if (engine->machine == NULL) { /* while it is being made or read: its maker catches this */
+        the->abortStatus = status;
+        fxExitToHost(the);
+    }
+    kee_engine_aborted(engine, status);
 }

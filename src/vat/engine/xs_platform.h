@@ -45,12 +45,12 @@
  * part of an image: after reading they are zero. */
 #define mxMachinePlatform                                                                          \
     int abortStatus;                                                                               \
-    int promiseJobs;     /* jobs were queued since the last drain */                               \
+    int promiseJobs; /* jobs were queued since the last drain */                                   \
     void *waiterCondition;                                                                         \
     void *waiterData;                                                                              \
     void *waiterLink;                                                                              \
-    void *lastJob;       /* tail of the job queue: patches/xs-promise-jobs.patch */                \
-    void *liveslots;     /* struct kee_ls of this machine, set by kee_ls_new */
+    void *lastJob;   /* tail of the job queue: patches/xs-promise-jobs.patch */                    \
+    void *liveslots; /* struct kee_ls of this machine, set by kee_ls_new */
 
 #define mxUseDefaultBuildKeys 1
 #define mxUseDefaultParseScript 1

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * code - a vat's code into its compartment. What is taken: module source text whose bare imports name
+ * built-in packages, or JSON text of a bundle (docs/formats, facts of ocap-kernel: iife).
+ */
+#ifndef KEE_VAT_ENGINE_CODE_H
+#define KEE_VAT_ENGINE_CODE_H
+
+#include "vat/engine/xs.h"
+#include "vatproto/vatproto.h"
+
+/* Inside a crank. At the top of the stack stands the object whose properties become globals of the
+ * vat (kee_ls_prepare); it is replaced by the namespace of the code. Throws what the code throws, and
+ * a TypeError for an import, a bundle format or a global that is not to be had. */
+void kee_code_load(txMachine *the, struct kee_bytes code, struct kee_vp_strings globals);
+
+#endif

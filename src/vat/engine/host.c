@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host - the C functions that boot.js and the compartments stand on, and their place in the image. */
+#include "vat/engine/host.h"
+
+#include "base/assert.h"
+#include "vat/engine/engine_internal.h"
+#include "vat/liveslots/liveslots.h"
+
+/* Of the engine's text modules. */
+void modInstallTextDecoder(txMachine *the);
+void modInstallTextEncoder(txMachine *the);
+void xs_textdecoder(txMachine *the);
+void xs_textdecoder_decode(txMachine *the);
+void xs_textdecoder_get_encoding(txMachine *the);
+void xs_textdecoder_get_ignoreBOM(txMachine *the);
+void xs_textdecoder_get_fatal(txMachine *the);
+void xs_textencoder(txMachine *the);
+void xs_textencoder_encode(txMachine *the);
+void xs_textencoder_encodeInto(txMachine *the);
+
+/* keeveHost.log(level, text) */
+static void host_log(txMachine *the)
+{
+    struct kee_buf text = KEE_BUF_EMPTY;
+    txInteger level;
+    if (mxArgc < 2) {
+        return;
+    }
+    level = fxToInteger(the, mxArgv(0));
+    fxToString(the, mxArgv(1));
+    if (level < KEE_VP_DEBUG || level > KEE_VP_ERROR) {
+        mxRangeError("console: level %d", (int)level);
+    }
+    /* Nothing below throws: the buffer is freed. */
+    kee_engine_put_text(&text, mxArgv(1)->value.string);
+    if (kee_buf_status(&text) == 0) {
+        kee_engine_log(the->context, (enum kee_vp_log_level)level, kee_buf_bytes(&text));
+    }
+    kee_buf_fini(&text);
+}
+
+/* keeveHost.random() */
+static void host_random(txMachine *the)
+{
+    mxResult->kind = XS_NUMBER_KIND;
+    mxResult->value.number = kee_engine_random(the->context);
+}
+
+/* The order is part of the image's format. */
+static const txCallback own_callbacks[] = {
+    fx_harden,
+    fx_lockdown,
+    host_log,
+    host_random,
+    xs_textdecoder,
+    xs_textdecoder_decode,
+    xs_textdecoder_get_encoding,
+    xs_textdecoder_get_ignoreBOM,
+    xs_textdecoder_get_fatal,
+    xs_textencoder,
+    xs_textencoder_encode,
+    xs_textencoder_encodeInto,
+};
+
+#define OWN_COUNT (sizeof own_callbacks / sizeof own_callbacks[0])
+
+size_t kee_host_callbacks(txCallback *out, size_t room)
+{
+    size_t more = 0;
+    const void *const *liveslots = kee_ls_callbacks(&more);
+    kee_assert(OWN_COUNT + more <= room);
+    memcpy(out, own_callbacks, sizeof own_callbacks);
+    for (size_t i = 0; i < more; i++) {
+        /* Data and function pointers are of one kind on the systems XS knows. */
+        memcpy(&out[OWN_COUNT + i], &liveslots[i], sizeof(txCallback));
+    }
+    return OWN_COUNT + more;
+}
+
+static void define_function(txMachine *the, const char *name, txCallback callback, txInteger length)
+{
+    fxNewHostFunction(the, callback, length, fxID(the, (txString)name), XS_NO_ID);
+    mxPush(mxGlobal);
+    fxDefineID(the, fxID(the, (txString)name), XS_DONT_ENUM_FLAG,
+               XS_DONT_ENUM_FLAG | XS_DONT_DELETE_FLAG | XS_DONT_SET_FLAG);
+    mxPop();
+}
+
+/* A method of the object at the top of the stack. */
+static void add_method(txMachine *the, const char *name, txCallback callback, txInteger length)
+{
+    txSlot *object = the->stack;
+    fxNewHostFunction(the, callback, length, fxID(the, (txString)name), XS_NO_ID);
+    mxPushSlot(object);
+    fxSetID(the, fxID(the, (txString)name));
+    mxPop();
+}
+
+void kee_host_install(txMachine *the)
+{
+    define_function(the, "harden", fx_harden, 1);
+    define_function(the, "lockdown", fx_lockdown, 0);
+    modInstallTextDecoder(the);
+    modInstallTextEncoder(the);
+
+    mxPush(mxObjectPrototype);
+    fxNewObjectInstance(the);
+    add_method(the, "log", host_log, 2);
+    add_method(the, "random", host_random, 0);
+    mxPush(mxGlobal);
+    fxSetID(the, fxID(the, (txString) "keeveHost"));
+    mxPop();
+
+    kee_ls_install(the);
+}

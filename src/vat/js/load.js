@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// load - evaluates the code of a vat in a compartment of its own and gives its exports.
+import { makeCompartmentClass } from './compartment.js';
+import { packages } from './packages.js';
+
+const NativeModuleSource = ModuleSource;
+const names = Object.keys(packages).sort();
+const entry = 'vat';
+
+/** Universal globals: those every compartment has, nested ones too. */
+export const makeVatCompartment = (globals) => {
+  const VatCompartment = makeCompartmentClass({ HandledPromise, harden });
+  return (options) => new VatCompartment({ globals, ...options });
+};
+
+const importable = (name) => {
+  if (packages[name] === undefined) {
+    throw TypeError(
+      `cannot import "${name}": a plain vat may import only ${names.join(', ')}; bundle the rest`,
+    );
+  }
+  return { namespace: packages[name] };
+};
+
+const loadModule = (makeCompartment, source) => {
+  let code = { source: new NativeModuleSource(source) };
+  const find = (name) => {
+    if (name === entry && code !== undefined) {
+      const found = code;
+      code = undefined;
+      return found;
+    }
+    return importable(name);
+  };
+  const compartment = makeCompartment({
+    modules: {},
+    resolveHook: (name) => name,
+    loadNowHook: find,
+    loadHook: async (name) => find(name),
+  });
+  return compartment.importNow(entry);
+};
+
+const loadScript = (makeCompartment, bundle) => {
+  if (typeof bundle.code !== 'string') {
+    throw TypeError(`an iife bundle has its program in "code", here ${typeof bundle.code}`);
+  }
+  const compartment = makeCompartment({});
+  const own = compartment.globalThis;
+  own.exports = {};
+  own.global = own;
+  compartment.evaluate(bundle.code);
+  const exported = compartment.evaluate(
+    "typeof __vatExports__ === 'undefined' ? undefined : __vatExports__",
+  );
+  if (exported === undefined) {
+    throw TypeError('the iife bundle does not define __vatExports__');
+  }
+  return exported;
+};
+
+/** A bundle is JSON text of an object with a moduleFormat; all other text is module source. */
+const parseBundle = (text) => {
+  if (!/^\s*\{/.test(text)) {
+    return undefined;
+  }
+  try {
+    const value = JSON.parse(text);
+    return value.moduleFormat === undefined ? undefined : value;
+  } catch {
+    return undefined;
+  }
+};
+
+export const loadCode = (makeCompartment, text) => {
+  const bundle = parseBundle(text);
+  if (bundle === undefined) {
+    return loadModule(makeCompartment, text);
+  }
+  if (bundle.moduleFormat !== 'iife') {
+    throw TypeError(`Unknown bundle format: ${bundle.moduleFormat}`);
+  }
+  return loadScript(makeCompartment, bundle);
+};

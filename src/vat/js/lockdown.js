@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// lockdown - the assert global of the field, then the engine's own lockdown: from here on every
+// intrinsic is frozen. Nothing below may rely on changing one.
+import './repair.js';
+import 'ses/assert-shim.js';
+
+const { lockdown, harden } = globalThis;
+
+lockdown();
+delete globalThis.lockdown;
+for (const name of ['assert', 'harden', 'TextEncoder', 'TextDecoder', 'HandledPromise', 'VatData']) {
+  harden(globalThis[name]);
+}

@@ -43,6 +43,7 @@ run({
   'no tag': { files: { 'src/base/sample.c': '/* sample - no tag at all. */\nint x;\n' }, expect: 'spdx:' },
   'no tag on a script': { files: { 'tools/x': '#!/bin/sh\necho hello\n' }, expect: 'spdx:' },
   'no idea': { files: { 'src/base/sample.c': `${TAG}#include <stdio.h>\n` }, expect: 'idea:' },
+  'the idea left to the own header is good': { files: { 'src/base/sample.c': `${TAG}#include "base/sample.h"\n` }, expect: null },
   'a blocking debt': { files: inBase(`/* ${todo}(now): finish */`), expect: 'todo:' },
   'a security debt': { files: inBase(`/* ${todo}(security): check */`), expect: 'todo:' },
   'a debt without a kind': { files: inBase(`/* ${todo}: finish */`), expect: 'todo:' },

@@ -41,7 +41,7 @@ demo: build
 	@examples/demo $(BUILD)
 
 acceptance: build
-	@KEEVE_BUILD='$(BUILD)' IDS='$(IDS)' test/acceptance/run
+	@test/acceptance/run --build $(BUILD) $(IDS)
 
 bench:
 	@tools/setup

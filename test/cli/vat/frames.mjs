@@ -19,7 +19,6 @@ const u64 = (n) => {
   return b;
 };
 const string = (text) => {
-  // text or bytes
   const b = Buffer.from(text);
   return Buffer.concat([u32(b.length), b]);
 };

@@ -2,7 +2,6 @@
 /* kernel - opening, events, the round of work; see kernel.h. */
 #include "kernel/kernel.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -353,8 +352,7 @@ int kee_kernel_open(struct kee_kernel **out, struct kee_world *world,
     struct kee_kernel *kernel = calloc(1, sizeof *kernel);
     int r = 0;
 
-    if (kernel == NULL || sodium_init() < 0) {
-        free(kernel);
+    if (kernel == NULL) {
         return kee_fault(KEE_FAULT_MEMORY, "the kernel");
     }
     kernel->world = world;

@@ -41,7 +41,7 @@ demo: build
 	@examples/demo $(BUILD)
 
 acceptance: build
-	@test/acceptance/run --build $(BUILD) $(IDS)
+	@KEEVE_BUILD='$(BUILD)' IDS='$(IDS)' test/acceptance/run
 
 bench:
 	@tools/setup

@@ -46,4 +46,9 @@
 #define KEE_LIMIT_CONFIG_BYTES (4u * 1024 * 1024)
 #define KEE_LIMIT_CONFIG_VATS 4096u
 
+/* Rows of its store that a worker keeps although the crank did not write them. */
+#define KEE_LIMIT_VATSTORE_CACHE (1024u * 1024)
+/* Facets of a kind: a letter each in the row of what the kernel knows of an object. */
+#define KEE_LIMIT_FACETS 256u
+
 #endif

@@ -40,6 +40,12 @@ struct kee_store_ops {
      * here nothing was begun and done is not called. */
     int (*write)(struct kee_store *store, const struct kee_change *changes, size_t count,
                  kee_store_done_fn *done, void *context);
+    /* Takes a part of a batch that is too large for memory, and returns when the changes are no longer
+     * needed. Nothing of it is seen or durable until the next write(), which makes one batch of all parts
+     * and its own changes. Keys ascend over all parts. Not while a write is under way. */
+    int (*stage)(struct kee_store *store, const struct kee_change *changes, size_t count);
+    /* Drops what was staged since the last write. */
+    void (*unstage)(struct kee_store *store);
     void (*close)(struct kee_store *store); /* waits for a write under way, calls its done; frees */
 };
 

@@ -13,9 +13,19 @@ struct cell {
     uint8_t bytes[];
 };
 
+/* A change that waits for its batch to be whole. */
+struct waiting {
+    struct cell *fresh; /* owned; NULL: deletes */
+    struct kee_omap_item *old;
+    struct kee_buf key; /* of a deletion */
+};
+
 struct memory {
     struct kee_store store;
     struct kee_omap cells;
+    struct waiting *waiting;
+    size_t waiting_count;
+    size_t waiting_room;
 };
 
 static struct memory *memory_of(struct kee_store *store)
@@ -80,60 +90,116 @@ static void remove_cell(struct memory *memory, struct kee_omap_item *item)
     free(cell_of(item));
 }
 
-/* Builds the new map beside the old one's cells, so that a fault on the way leaves all as it was. */
+/* Forgets all that waits but the first count. */
+static void cut_waiting(struct memory *memory, size_t count)
+{
+    while (memory->waiting_count > count) {
+        struct waiting *waiting = &memory->waiting[--memory->waiting_count];
+        free(waiting->fresh);
+        kee_buf_fini(&waiting->key);
+    }
+}
+
+static int reserve_waiting(struct memory *memory, size_t count)
+{
+    size_t room = memory->waiting_room == 0 ? 64 : memory->waiting_room;
+    struct waiting *waiting;
+
+    while (room < memory->waiting_count + count) {
+        room *= 2;
+    }
+    if (room == memory->waiting_room) {
+        return 0;
+    }
+    waiting = realloc(memory->waiting, room * sizeof *waiting);
+    if (waiting == NULL) {
+        return kee_fault(KEE_FAULT_MEMORY, "batch of %zu rows", room);
+    }
+    memory->waiting = waiting;
+    memory->waiting_room = room;
+    return 0;
+}
+
+static int memory_stage(struct kee_store *store, const struct kee_change *changes, size_t count)
+{
+    struct memory *memory = memory_of(store);
+    size_t before = memory->waiting_count;
+    int r = reserve_waiting(memory, count);
+
+    for (size_t i = 0; i < count && r == 0; i++) {
+        struct waiting *waiting = &memory->waiting[memory->waiting_count++];
+        *waiting = (struct waiting){.key = KEE_BUF_EMPTY};
+        if (changes[i].deletes) {
+            kee_buf_put_bytes(&waiting->key, changes[i].key);
+            r = kee_buf_status(&waiting->key);
+        } else {
+            r = cell_new(&waiting->fresh, &changes[i]);
+        }
+    }
+    if (r < 0) {
+        cut_waiting(memory, before);
+    }
+    return r;
+}
+
+static void memory_unstage(struct kee_store *store)
+{
+    cut_waiting(memory_of(store), 0);
+}
+
+/* Puts the new keys into the map. Only that needs memory; should it fail, taking them out again cannot. */
+static int insert_waiting(struct memory *memory)
+{
+    for (size_t i = 0; i < memory->waiting_count; i++) {
+        struct waiting *waiting = &memory->waiting[i];
+        struct kee_bytes key = waiting->fresh != NULL ? waiting->fresh->item.key
+                                                      : kee_buf_bytes(&waiting->key);
+        int r = 0;
+        waiting->old = kee_omap_get(&memory->cells, key);
+        if (waiting->fresh != NULL && waiting->old == NULL) {
+            r = kee_omap_insert(&memory->cells, &waiting->fresh->item);
+        }
+        if (r < 0) {
+            while (i-- > 0) {
+                waiting = &memory->waiting[i];
+                if (waiting->fresh != NULL && waiting->old == NULL) {
+                    kee_omap_remove(&memory->cells, &waiting->fresh->item);
+                }
+            }
+            return r;
+        }
+    }
+    return 0;
+}
+
 static int memory_write(struct kee_store *store, const struct kee_change *changes, size_t count,
                         kee_store_done_fn *done, void *context)
 {
     struct memory *memory = memory_of(store);
-    struct cell **fresh = calloc(count == 0 ? 1 : count, sizeof(struct cell *));
-    struct kee_omap_item **old = calloc(count == 0 ? 1 : count, sizeof(struct kee_omap_item *));
-    size_t applied = 0;
-    int r = 0;
+    size_t staged = memory->waiting_count;
+    int r = memory_stage(store, changes, count);
 
-    if (fresh == NULL || old == NULL) {
-        r = kee_fault(KEE_FAULT_MEMORY, "batch of %zu rows", count);
-        goto out;
-    }
-    for (size_t i = 0; i < count && r == 0; i++) {
-        r = changes[i].deletes ? 0 : cell_new(&fresh[i], &changes[i]);
-    }
     if (r < 0) {
-        goto out;
+        return r;
     }
-    /* New keys first: only they need memory. Should that fail, taking them out again cannot. */
-    for (applied = 0; applied < count && r == 0; applied++) {
-        old[applied] = kee_omap_get(&memory->cells, changes[applied].key);
-        if (fresh[applied] != NULL && old[applied] == NULL) {
-            r = kee_omap_insert(&memory->cells, &fresh[applied]->item);
-        }
-    }
+    r = insert_waiting(memory);
     if (r < 0) {
-        for (size_t i = 0; i + 1 < applied; i++) {
-            if (fresh[i] != NULL && old[i] == NULL) {
-                kee_omap_remove(&memory->cells, &fresh[i]->item);
-            }
+        cut_waiting(memory, staged);
+        return r;
+    }
+    for (size_t i = 0; i < memory->waiting_count; i++) {
+        struct waiting *waiting = &memory->waiting[i];
+        if (waiting->old != NULL && waiting->fresh != NULL) {
+            kee_omap_replace(&memory->cells, waiting->old, &waiting->fresh->item);
+            free(cell_of(waiting->old));
+        } else if (waiting->old != NULL) {
+            remove_cell(memory, waiting->old);
         }
-        goto out;
+        waiting->fresh = NULL; /* the map's now */
     }
-    for (size_t i = 0; i < count; i++) {
-        if (old[i] != NULL && fresh[i] != NULL) {
-            kee_omap_replace(&memory->cells, old[i], &fresh[i]->item);
-            free(cell_of(old[i]));
-        } else if (old[i] != NULL) {
-            remove_cell(memory, old[i]);
-        }
-        fresh[i] = NULL;
-    }
-out:
-    for (size_t i = 0; fresh != NULL && i < count; i++) {
-        free(fresh[i]);
-    }
-    free(fresh);
-    free(old);
-    if (r == 0) {
-        done(context, 0);
-    }
-    return r;
+    cut_waiting(memory, 0);
+    done(context, 0);
+    return 0;
 }
 
 static void memory_close(struct kee_store *store)
@@ -145,14 +211,22 @@ static void memory_close(struct kee_store *store)
         remove_cell(memory, item);
     }
     kee_omap_fini(&memory->cells);
+    cut_waiting(memory, 0);
+    free(memory->waiting);
     free(memory);
 }
 
 int kee_store_memory_open(struct kee_store **out)
 {
     static const struct kee_store_ops ops = {
-        .get = memory_get, .next = memory_next, .write = memory_write, .close = memory_close};
-    struct memory *memory = malloc(sizeof *memory);
+        .get = memory_get,
+        .next = memory_next,
+        .write = memory_write,
+        .stage = memory_stage,
+        .unstage = memory_unstage,
+        .close = memory_close,
+    };
+    struct memory *memory = calloc(1, sizeof *memory);
 
     if (memory == NULL) {
         return kee_fault(KEE_FAULT_MEMORY, "memory store");

@@ -207,8 +207,41 @@ static int sqlite_write(struct kee_store *store, const struct kee_change *change
     self->writing = true;
     self->done = done;
     self->context = context;
-    kee_writer_begin(self->writer, changes, count);
+    kee_writer_begin(self->writer, KEE_WRITER_BATCH, changes, count);
     return 0;
+}
+
+/* The writer's thread does it, as only it uses the writing connection; nobody waits but this one. */
+static int sqlite_stage(struct kee_store *store, const struct kee_change *changes, size_t count)
+{
+    struct sqlite_store *self = self_of(store);
+    int r;
+
+    kee_assert(!self->writing);
+    if (self->failed) {
+        return kee_fault(KEE_FAULT_STORE, "an earlier write failed");
+    }
+    r = end_snapshot(self);
+    if (r < 0) {
+        return r;
+    }
+    kee_writer_begin(self->writer, KEE_WRITER_PART, changes, count);
+    (void)kee_writer_collect(self->writer, true, &r);
+    self->failed = r < 0;
+    return r;
+}
+
+static void sqlite_unstage(struct kee_store *store)
+{
+    struct sqlite_store *self = self_of(store);
+    int r;
+
+    kee_assert(!self->writing);
+    if (!self->failed) {
+        kee_writer_begin(self->writer, KEE_WRITER_DROP, NULL, 0);
+        (void)kee_writer_collect(self->writer, true, &r);
+        self->failed = r < 0;
+    }
 }
 
 static void finish(struct sqlite_store *self, int r)
@@ -362,7 +395,13 @@ int kee_store_sqlite_open(struct kee_store **out, const struct kee_store_sqlite_
                           struct kee_buf *why)
 {
     static const struct kee_store_ops ops = {
-        .get = sqlite_get, .next = sqlite_next, .write = sqlite_write, .close = sqlite_close};
+        .get = sqlite_get,
+        .next = sqlite_next,
+        .write = sqlite_write,
+        .stage = sqlite_stage,
+        .unstage = sqlite_unstage,
+        .close = sqlite_close,
+    };
     struct sqlite_store *self = calloc(1, sizeof *self);
     int r;
 

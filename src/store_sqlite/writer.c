@@ -42,6 +42,7 @@ struct kee_writer {
     pthread_cond_t changed;
     enum state state;
     bool quits;
+    enum kee_writer_task task;
     const struct kee_change *changes;
     size_t count;
     int result;
@@ -94,24 +95,38 @@ static int write_change(struct kee_writer *writer, const struct kee_change *chan
     return code < 0 ? code : run(writer, large, "write a large value");
 }
 
-static int write_batch(struct kee_writer *writer, const struct kee_change *changes, size_t count)
+static int roll_back(struct kee_writer *writer)
 {
-    int r;
+    if (sqlite3_get_autocommit(writer->db) ||
+        sqlite3_exec(writer->db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK) {
+        return 0;
+    }
+    return sqlite_fault(writer, "roll back");
+}
+
+static int write_changes(struct kee_writer *writer, enum kee_writer_task task,
+                         const struct kee_change *changes, size_t count)
+{
+    int r = 0;
 
     if (writer->failed) {
         return kee_fault(KEE_FAULT_STORE, "an earlier write or checkpoint failed");
     }
-    r = run(writer, writer->begin, "begin");
+    if (task == KEE_WRITER_DROP) {
+        r = roll_back(writer);
+    } else if (sqlite3_get_autocommit(writer->db)) {
+        r = run(writer, writer->begin, "begin");
+    }
     for (size_t i = 0; i < count && r == 0; i++) {
         r = write_change(writer, &changes[i]);
     }
-    if (r == 0) {
+    if (r == 0 && task == KEE_WRITER_BATCH) {
         r = run(writer, writer->commit, "commit");
     }
     if (r < 0) {
         writer->failed = true;
-        if (!sqlite3_get_autocommit(writer->db)) {
-            (void)sqlite3_exec(writer->db, "ROLLBACK", NULL, NULL, NULL);
+        if (task != KEE_WRITER_DROP) {
+            (void)roll_back(writer);
         }
     }
     return r;
@@ -164,6 +179,7 @@ static void *serve(void *context)
     struct kee_writer *writer = context;
 
     for (;;) {
+        enum kee_writer_task task;
         const struct kee_change *changes;
         size_t count;
         bool quits;
@@ -172,14 +188,17 @@ static void *serve(void *context)
             pthread_cond_wait(&writer->changed, &writer->mutex);
         }
         quits = writer->state != ASKED;
+        task = writer->task;
         changes = writer->changes;
         count = writer->count;
         pthread_mutex_unlock(&writer->mutex);
         if (quits) {
             return NULL;
         }
-        report(writer, write_batch(writer, changes, count));
-        checkpoint(writer);
+        report(writer, write_changes(writer, task, changes, count));
+        if (task == KEE_WRITER_BATCH) {
+            checkpoint(writer);
+        }
     }
 }
 
@@ -294,10 +313,12 @@ void kee_writer_free(struct kee_writer *writer)
     free(writer);
 }
 
-void kee_writer_begin(struct kee_writer *writer, const struct kee_change *changes, size_t count)
+void kee_writer_begin(struct kee_writer *writer, enum kee_writer_task task,
+                      const struct kee_change *changes, size_t count)
 {
     pthread_mutex_lock(&writer->mutex);
     kee_assert(writer->state == IDLE);
+    writer->task = task;
     writer->changes = changes;
     writer->count = count;
     writer->state = ASKED;

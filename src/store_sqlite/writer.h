@@ -26,7 +26,14 @@ int kee_writer_new(struct kee_writer **out, sqlite3 *db);
 /* No batch may be under way. Returns after the thread has ended and the connection is closed. */
 void kee_writer_free(struct kee_writer *writer);
 
-void kee_writer_begin(struct kee_writer *writer, const struct kee_change *changes, size_t count);
+enum kee_writer_task {
+    KEE_WRITER_BATCH, /* the changes, and all parts before them: one transaction */
+    KEE_WRITER_PART,  /* the changes; the transaction stays open */
+    KEE_WRITER_DROP,  /* the parts so far */
+};
+
+void kee_writer_begin(struct kee_writer *writer, enum kee_writer_task task,
+                      const struct kee_change *changes, size_t count);
 /* Has the batch ended? If so, writes its result. With wait, waits for it. */
 bool kee_writer_collect(struct kee_writer *writer, bool wait, int *result);
 int kee_writer_fd(const struct kee_writer *writer);

@@ -56,6 +56,19 @@ static int fault_write(struct kee_store *store, const struct kee_change *changes
     return 0;
 }
 
+static int fault_stage(struct kee_store *store, const struct kee_change *changes, size_t count)
+{
+    struct fault_store *self = self_of(store);
+    int r = count_call(self);
+
+    return r < 0 ? r : self->inner->ops->stage(self->inner, changes, count);
+}
+
+static void fault_unstage(struct kee_store *store)
+{
+    self_of(store)->inner->ops->unstage(self_of(store)->inner);
+}
+
 static void ignore(void *context, int r)
 {
     kee_assert(r == 0);
@@ -84,7 +97,13 @@ static void fault_close(struct kee_store *store)
 void fault_store_init(struct fault_store *store)
 {
     static const struct kee_store_ops ops = {
-        .get = fault_get, .next = fault_next, .write = fault_write, .close = fault_close};
+        .get = fault_get,
+        .next = fault_next,
+        .write = fault_write,
+        .stage = fault_stage,
+        .unstage = fault_unstage,
+        .close = fault_close,
+    };
 
     *store = (struct fault_store){.store = {&ops}};
     kee_assert(kee_store_memory_open(&store->inner) == 0);

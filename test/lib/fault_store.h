@@ -2,8 +2,8 @@
 /*
  * fault_store - a store in memory that a test can hold up and make fail.
  *
- * While held, a write stays under way until finish() is called, and reads do not see it. Each get, next
- * and write counts as a call; the call number fail_at (from 1; 0: never) returns a fault instead.
+ * While held, a write stays under way until finish() is called, and reads do not see it. Each get, next,
+ * write and stage counts as a call; the call number fail_at (from 1; 0: never) returns a fault instead.
  */
 #ifndef KEE_TEST_FAULT_STORE_H
 #define KEE_TEST_FAULT_STORE_H

@@ -120,6 +120,35 @@ void conformance_walks(struct conformance *c)
     kee_buf_fini(&value);
 }
 
+void conformance_stages(struct conformance *c)
+{
+    struct kee_change first[] = {{kee_bytes_str("a"), kee_bytes_str("2"), false},
+                                 {kee_bytes_str("b"), kee_bytes_of(NULL, 0), true}};
+    struct kee_change second = {kee_bytes_str("c"), kee_bytes_str("3"), false};
+    struct kee_change last = {kee_bytes_str("d"), kee_bytes_str("4"), false};
+
+    conformance_put(c, "a", "1");
+    conformance_put(c, "b", "1");
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(c->store->ops->stage(c->store, first, 2), 0);
+        assert_int_equal(c->store->ops->stage(c->store, &second, 1), 0);
+        conformance_expect(c, "a", "1");
+        conformance_expect(c, "b", "1");
+        conformance_expect(c, "c", NULL);
+        if (round == 0) {
+            c->store->ops->unstage(c->store);
+            conformance_write(c, NULL, 0);
+            conformance_expect(c, "a", "1");
+            conformance_expect(c, "c", NULL);
+        }
+    }
+    conformance_write(c, &last, 1);
+    conformance_expect(c, "a", "2");
+    conformance_expect(c, "b", NULL);
+    conformance_expect(c, "c", "3");
+    conformance_expect(c, "d", "4");
+}
+
 enum { KEYS = 80, BATCHES = 40, VALUE_WORDS = 100 };
 
 /* Key i as text; ordered as i is. */

@@ -20,6 +20,7 @@ void conformance_expect(struct conformance *c, const char *key, const char *valu
 void conformance_rows_come_back(struct conformance *c);
 void conformance_any_byte_and_size(struct conformance *c);
 void conformance_walks(struct conformance *c);
+void conformance_stages(struct conformance *c);
 void conformance_random(struct conformance *c, uint64_t seed);
 
 #endif

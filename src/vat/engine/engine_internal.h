@@ -38,6 +38,9 @@ struct kee_engine {
 bool kee_engine_charge(struct kee_engine *engine, size_t bytes);
 /* True if bytes more would stay inside the limit, asking nobody. */
 bool kee_engine_has_room(const struct kee_engine *engine, size_t bytes);
+/* Sets how much the machine asks for when it grows next: in proportion to what lives. heap.c */
+void kee_engine_scale_steps(struct kee_engine *engine);
+void kee_engine_reset_steps(struct kee_engine *engine);
 /* After a crank: collects if the heap has doubled, and makes room in proportion to what lives. */
 void kee_engine_settle_heap(struct kee_engine *engine);
 

@@ -18,6 +18,9 @@
 #define SLOTS_UNIT 1024
 #define CHUNKS_UNIT (64 * 1024)
 #define PAGE 4096u
+/* The least step of growth inside a crank. */
+#define CHUNKS_STEP (256 * 1024)
+#define SLOTS_STEP (16 * 1024)
 
 bool kee_engine_has_room(const struct kee_engine *engine, size_t bytes)
 {
@@ -38,6 +41,39 @@ bool kee_engine_charge(struct kee_engine *engine, size_t bytes)
     }
     engine->heap_charged += bytes;
     return true;
+}
+
+/* The next step of growth inside a crank, for a kind of memory of which live bytes are in use: half as
+ * much again, so that a crank which fills the heap collects a few times and not hundreds; but not more
+ * than a quarter of what the limit leaves, so that it is not met early. */
+static size_t next_step(const struct kee_engine *engine, size_t live, size_t least)
+{
+    size_t step = live / 2;
+    if (engine->heap_max != 0) {
+        size_t left = engine->heap_max > engine->heap_charged
+                          ? (size_t)(engine->heap_max - engine->heap_charged)
+                          : 0;
+        step = step < left / 4 ? step : left / 4;
+    }
+    return step > least ? step : least;
+}
+
+void kee_engine_scale_steps(struct kee_engine *engine)
+{
+    txMachine *the = engine->machine;
+    if (the != NULL) {
+        size_t chunks = next_step(engine, (size_t)the->currentChunksSize, CHUNKS_STEP);
+        size_t slots = next_step(engine, (size_t)the->currentHeapCount * sizeof(txSlot),
+                                 SLOTS_STEP * sizeof(txSlot));
+        the->minimumChunksSize = (txSize)(chunks / CHUNKS_UNIT * CHUNKS_UNIT);
+        the->minimumHeapCount = (txSize)(slots / sizeof(txSlot) / SLOTS_UNIT * SLOTS_UNIT);
+    }
+}
+
+void kee_engine_reset_steps(struct kee_engine *engine)
+{
+    engine->machine->minimumChunksSize = CHUNKS_STEP;
+    engine->machine->minimumHeapCount = SLOTS_STEP;
 }
 
 uint64_t kee_engine_heap_live(const struct kee_engine *engine)

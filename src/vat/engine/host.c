@@ -66,11 +66,14 @@ static const txCallback own_callbacks[] = {
 
 size_t kee_host_callbacks(txCallback *out, size_t room)
 {
-    size_t more;
-    kee_assert(OWN_COUNT <= room);
-    memcpy(out, own_callbacks, sizeof own_callbacks);
-    more = kee_ls_callbacks(out + OWN_COUNT, room - OWN_COUNT);
+    size_t more = 0;
+    const void *const *liveslots = kee_ls_callbacks(&more);
     kee_assert(OWN_COUNT + more <= room);
+    memcpy(out, own_callbacks, sizeof own_callbacks);
+    for (size_t i = 0; i < more; i++) {
+        /* Data and function pointers are of one kind on the systems XS knows. */
+        memcpy(&out[OWN_COUNT + i], &liveslots[i], sizeof(txCallback));
+    }
     return OWN_COUNT + more;
 }
 

@@ -167,6 +167,7 @@ static void shrink(struct kee_engine *engine)
 {
     txMachine *the = engine->machine;
     kee_engine_collect(engine);
+    kee_engine_reset_steps(engine);
     the->maximumHeapCount = the->currentHeapCount + ROOM_SLOTS;
     the->maximumChunksSize = the->currentChunksSize + ROOM_CHUNKS;
 }

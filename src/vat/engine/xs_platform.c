@@ -18,6 +18,19 @@ char *fxCStackLimit(void)
     return stack_end;
 }
 
+static int compare_bytes(const void *a, const void *b)
+{
+    return memcmp(a, b, 1);
+}
+
+/* The C library asks for the size of the memory at the first large sort, a system call that the jail
+ * does not have, and remembers it. */
+static void sort_once(void)
+{
+    char items[4096] = {1};
+    qsort(items, sizeof items, 1, compare_bytes);
+}
+
 void kee_engine_process_init(void)
 {
     pthread_attr_t attributes;
@@ -33,6 +46,7 @@ void kee_engine_process_init(void)
 #else
     stack_end = (char *)base + (size_t)128 * 1024;
 #endif
+    sort_once();
     /* The parser takes and frees 8 MB at every parse: without a fixed threshold malloc keeps them. */
     mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     mallopt(M_TRIM_THRESHOLD, 256 * 1024);
@@ -51,6 +65,7 @@ void *fxAllocateChunks(txMachine *the, txSize size)
             !kee_engine_charge(engine, (size_t)size)) {
             return NULL;
         }
+        kee_engine_scale_steps(engine);
         return base + used;
     }
     if (!kee_engine_charge(engine, (size_t)size)) {
@@ -68,9 +83,11 @@ void fxFreeChunks(txMachine *the, void *chunks)
 
 txSlot *fxAllocateSlots(txMachine *the, txSize count)
 {
-    if (count <= 0 || !kee_engine_charge(the->context, (size_t)count * sizeof(txSlot))) {
+    struct kee_engine *engine = the->context;
+    if (count <= 0 || !kee_engine_charge(engine, (size_t)count * sizeof(txSlot))) {
         return NULL;
     }
+    kee_engine_scale_steps(engine);
     return calloc((size_t)count, sizeof(txSlot));
 }
 

@@ -35,9 +35,8 @@ struct kee_ls_host {
  * before there is one. Objects go into the image; no C pointer does. */
 void kee_ls_install(struct sxMachine *machine);
 
-/* The C functions that may be found in the heap, for the image's callback table, always in the same
- * order. Writes at most room of them to out; returns how many there are. */
-size_t kee_ls_callbacks(void (**out)(struct sxMachine *), size_t room);
+/* The C functions that may be found in the heap, for the image's callback table. */
+const void *const *kee_ls_callbacks(size_t *count);
 
 /* In a fresh worker, after the image was read: binds the tables of C to the heap. Keeps host. */
 int kee_ls_new(struct kee_ls **out, struct sxMachine *machine, const struct kee_ls_host *host);

@@ -19,6 +19,7 @@ const u64 = (n) => {
   return b;
 };
 const string = (text) => {
+  // text or bytes
   const b = Buffer.from(text);
   return Buffer.concat([u32(b.length), b]);
 };

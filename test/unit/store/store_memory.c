@@ -41,6 +41,11 @@ static void walks(void **state)
     conformance_walks(*state);
 }
 
+static void stages(void **state)
+{
+    conformance_stages(*state);
+}
+
 static void agrees_with_a_model(void **state)
 {
     for (uint64_t seed = 1; seed <= 20; seed++) {
@@ -58,6 +63,7 @@ int main(void)
         WITH_STORE(rows_come_back),
         WITH_STORE(any_byte_and_size),
         WITH_STORE(walks),
+        WITH_STORE(stages),
         WITH_STORE(agrees_with_a_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

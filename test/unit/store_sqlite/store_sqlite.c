@@ -123,6 +123,11 @@ static void walks(void **state)
     conformance_walks(*state);
 }
 
+static void stages(void **state)
+{
+    conformance_stages(*state);
+}
+
 static void agrees_with_a_model(void **state)
 {
     for (uint64_t seed = 1; seed <= 5; seed++) {
@@ -444,6 +449,7 @@ int main(void)
         WITH_STORE(rows_come_back),
         WITH_STORE(any_byte_and_size),
         WITH_STORE(walks),
+        WITH_STORE(stages),
         WITH_STORE(agrees_with_a_model),
         WITH_STORE(large_values_leave_nothing_behind),
         WITH_STORE(rows_survive_closing),

@@ -268,35 +268,42 @@ static int take_row(struct in *in, struct kee_bytes line)
     return in->rows.size >= STAGE_BYTES || in->count == STAGE_ROWS ? stage(in) : 0;
 }
 
+static int compare_closing(struct in *in, struct kee_bytes line, struct kee_buf *expected)
+{
+    char sum[SUM_TEXT];
+
+    end_sum(&in->sum, sum);
+    kee_buf_put_str(expected, "end ");
+    kee_buf_put_decimal(expected, in->total);
+    kee_buf_printf(expected, " %s", sum);
+    if (kee_buf_cstr(expected) == NULL) {
+        return KEE_FAULT_MEMORY;
+    }
+    if (kee_bytes_equal(line, kee_buf_bytes(expected))) {
+        return 0;
+    }
+    kee_buf_printf(in->why, "line %llu: expected the closing line \"%s\", found \"",
+                   (unsigned long long)in->line, kee_buf_cstr(expected));
+    kee_buf_put_escaped(in->why, line);
+    kee_buf_put_str(in->why, "\": the text was changed or cut");
+    return KEE_DUMP_MALFORMED;
+}
+
 static int check_closing(struct in *in, struct kee_bytes line)
 {
     struct kee_buf expected = KEE_BUF_EMPTY;
     struct kee_bytes rest;
-    char sum[SUM_TEXT];
     bool is_whole;
-    int r = 0;
+    int r = compare_closing(in, line, &expected);
 
-    end_sum(&in->sum, sum);
-    kee_buf_put_str(&expected, "end ");
-    kee_buf_put_decimal(&expected, in->total);
-    kee_buf_printf(&expected, " %s", sum);
-    if (kee_buf_cstr(&expected) == NULL) {
-        return KEE_FAULT_MEMORY;
-    }
-    if (!kee_bytes_equal(line, kee_buf_bytes(&expected))) {
-        kee_buf_printf(in->why, "line %llu: expected the closing line \"%s\", found \"",
-                       (unsigned long long)in->line, kee_buf_cstr(&expected));
-        kee_buf_put_escaped(in->why, line);
-        kee_buf_put_str(in->why, "\": the text was changed or cut");
-        r = KEE_DUMP_MALFORMED;
-    }
     kee_buf_fini(&expected);
     if (r == 0) {
         r = take_line(in, &rest, &is_whole);
     }
-    return r == 0 && (rest.size > 0 || is_whole)
-               ? malformed(in, "nothing after the closing line", rest)
-               : r;
+    if (r == 0 && (rest.size > 0 || is_whole)) {
+        r = malformed(in, "nothing after the closing line", rest);
+    }
+    return r;
 }
 
 static int take_all(struct in *in)
@@ -321,8 +328,7 @@ static int take_all(struct in *in)
             memchr(line.data, '\t', line.size) == NULL) {
             return check_closing(in, line);
         }
-        r = is_whole ? take_row(in, line)
-                     : malformed(in, "a whole row or the closing line", line);
+        r = is_whole ? take_row(in, line) : malformed(in, "a whole row or the closing line", line);
         if (r != 0) {
             return r;
         }

@@ -230,8 +230,7 @@ int kee_omap_audit(const struct kee_omap *map)
             above = branch;
             at = branch->side[side_of(branch, item->key)];
         }
-        if (item_of(at) != item ||
-            (last != NULL && kee_bytes_compare(last->key, item->key) >= 0)) {
+        if (item_of(at) != item || (last != NULL && kee_bytes_compare(last->key, item->key) >= 0)) {
             return 2;
         }
         last = item;

@@ -137,8 +137,8 @@ static void grow(struct kee_rows *rows)
     rows->hand = 0;
 }
 
-int kee_rows_add(struct kee_rows *rows, struct kee_bytes key, uint64_t hash,
-                 struct kee_blob *value, struct kee_row **out)
+int kee_rows_add(struct kee_rows *rows, struct kee_bytes key, uint64_t hash, struct kee_blob *value,
+                 struct kee_row **out)
 {
     struct kee_row *row = malloc(sizeof *row + key.size);
 

@@ -91,8 +91,8 @@ uint64_t kee_rows_hash(const struct kee_rows *rows, struct kee_bytes key);
 /* hash is kee_rows_hash() of key, so that looking up and adding compute it once. */
 struct kee_row *kee_rows_find(const struct kee_rows *rows, struct kee_bytes key, uint64_t hash);
 /* A clean row, not yet in the table, with value in both layers. Takes value also when it fails. */
-int kee_rows_add(struct kee_rows *rows, struct kee_bytes key, uint64_t hash,
-                 struct kee_blob *value, struct kee_row **out);
+int kee_rows_add(struct kee_rows *rows, struct kee_bytes key, uint64_t hash, struct kee_blob *value,
+                 struct kee_row **out);
 /* The row must be clean. */
 void kee_rows_drop(struct kee_rows *rows, struct kee_row *row);
 

@@ -152,8 +152,8 @@ static int insert_waiting(struct memory *memory)
 {
     for (size_t i = 0; i < memory->waiting_count; i++) {
         struct waiting *waiting = &memory->waiting[i];
-        struct kee_bytes key = waiting->fresh != NULL ? waiting->fresh->item.key
-                                                      : kee_buf_bytes(&waiting->key);
+        struct kee_bytes key =
+            waiting->fresh != NULL ? waiting->fresh->item.key : kee_buf_bytes(&waiting->key);
         int r = 0;
         waiting->old = kee_omap_get(&memory->cells, key);
         if (waiting->fresh != NULL && waiting->old == NULL) {

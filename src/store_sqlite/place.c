@@ -123,8 +123,8 @@ static int judge_head(struct kee_place *place, const uint8_t *head, ssize_t size
     uint32_t version;
 
     if (size < HEAD_SIZE || memcmp(head, "SQLite format 3", 16) != 0) {
-        kee_buf_printf(why, "%s is not a store of Keeve: expected an SQLite database, found %s", path,
-                       size == 0 ? "an empty file" : "a file of another kind");
+        kee_buf_printf(why, "%s is not a store of Keeve: expected an SQLite database, found %s",
+                       path, size == 0 ? "an empty file" : "a file of another kind");
         return KEE_STORE_SQLITE_NOT_STORE;
     }
     if (big_endian(head + AT_APPLICATION) != APPLICATION_ID) {

@@ -307,7 +307,8 @@ static void sqlite_close(struct kee_store *store)
 static int connect(struct sqlite_store *self, const char *settings, sqlite3 **out)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    int code = sqlite3_open_v2(kee_buf_cstr(&self->place.file), out, flags, kee_vfs_name(self->vfs));
+    int code =
+        sqlite3_open_v2(kee_buf_cstr(&self->place.file), out, flags, kee_vfs_name(self->vfs));
 
     if (code == SQLITE_OK) {
         code = sqlite3_exec(*out, settings, NULL, NULL, NULL);

@@ -37,8 +37,8 @@ enum kee_store_sqlite_outcome {
 
 enum kee_durability {
     KEE_DURABILITY_FULL = 0, /* a batch is done when it is on the disk */
-    KEE_DURABILITY_NORMAL,   /* survives a crash of the process; the last batches may go with the power */
-    KEE_DURABILITY_OFF,      /* the same, and losing power may damage the store */
+    KEE_DURABILITY_NORMAL, /* survives a crash of the process; the last batches may go with the power */
+    KEE_DURABILITY_OFF, /* the same, and losing power may damage the store */
 };
 
 struct kee_store_sqlite_options {

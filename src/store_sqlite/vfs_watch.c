@@ -20,7 +20,7 @@ struct kee_vfs {
 struct file {
     sqlite3_file file; /* first: SQLite hands it back */
     struct kee_vfs *vfs;
-    const char *path; /* SQLite keeps it until the file is closed */
+    const char *path;   /* SQLite keeps it until the file is closed */
     sqlite3_file *real; /* lies behind this struct */
 };
 
@@ -62,18 +62,17 @@ static int file_close(sqlite3_file *file)
 
 static int file_read(sqlite3_file *file, void *data, int size, sqlite3_int64 offset)
 {
-    int r = tell_file(file, (struct kee_vfs_op){
-                                .kind = KEE_VFS_READ, .offset = offset, .size = (size_t)size});
+    int r = tell_file(
+        file, (struct kee_vfs_op){.kind = KEE_VFS_READ, .offset = offset, .size = (size_t)size});
 
     return r != SQLITE_OK ? r : real_of(file)->pMethods->xRead(real_of(file), data, size, offset);
 }
 
 static int file_write(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset)
 {
-    int r = tell_file(file, (struct kee_vfs_op){.kind = KEE_VFS_WRITE,
-                                                .offset = offset,
-                                                .data = data,
-                                                .size = (size_t)size});
+    int r = tell_file(
+        file, (struct kee_vfs_op){
+                  .kind = KEE_VFS_WRITE, .offset = offset, .data = data, .size = (size_t)size});
 
     return r != SQLITE_OK ? r : real_of(file)->pMethods->xWrite(real_of(file), data, size, offset);
 }
@@ -174,7 +173,8 @@ static const sqlite3_io_methods file_methods = {
 
 /* --- the file system --- */
 
-static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *out, int flags, int *flags_out)
+static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *out, int flags,
+                    int *flags_out)
 {
     struct file *file = file_of(out);
     struct kee_vfs *self = vfs_of(vfs);

@@ -13,7 +13,8 @@ static struct fault_store *self_of(struct kee_store *store)
 
 static int count_call(struct fault_store *self)
 {
-    return ++self->calls == self->fail_at ? kee_fault(KEE_FAULT_STORE, "a fault by arrangement") : 0;
+    return ++self->calls == self->fail_at ? kee_fault(KEE_FAULT_STORE, "a fault by arrangement")
+                                          : 0;
 }
 
 static int fault_get(struct kee_store *store, struct kee_bytes key, struct kee_buf *value)

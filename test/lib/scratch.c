@@ -18,6 +18,14 @@ void scratch_init(struct scratch *scratch)
     kee_assert(mkdtemp(scratch->path) != NULL);
 }
 
+void scratch_init_in_memory(struct scratch *scratch)
+{
+    (void)snprintf(scratch->path, sizeof scratch->path, "/dev/shm/keeve-test-XXXXXX");
+    if (mkdtemp(scratch->path) == NULL) {
+        scratch_init(scratch);
+    }
+}
+
 void scratch_fini(struct scratch *scratch)
 {
     (void)nftw(scratch->path, remove_one, 8, FTW_DEPTH | FTW_PHYS);

@@ -10,6 +10,8 @@ struct scratch {
 };
 
 void scratch_init(struct scratch *scratch);
+/* On a file system in memory where there is one: for tests that sync often and bring a disk of their own. */
+void scratch_init_in_memory(struct scratch *scratch);
 void scratch_fini(struct scratch *scratch);
 /* Joins to a path: valid until the caller's room goes. */
 const char *scratch_join(const struct scratch *scratch, const char *name, char room[128]);

@@ -61,7 +61,8 @@ static void dump(struct fault_store *store, struct kee_buf *out)
     assert_int_equal(kee_buf_status(out), 0);
 }
 
-static int load(struct fault_store *store, struct kee_bytes bytes, size_t piece, struct kee_buf *why)
+static int load(struct fault_store *store, struct kee_bytes bytes, size_t piece,
+                struct kee_buf *why)
 {
     struct text text = {bytes, piece, false};
     int result = 1;
@@ -154,14 +155,21 @@ static void each_defect_is_named(void **state)
         {"keeve-store 2\n", "line 1: expected \"keeve-store 1\", found \"keeve-store 2\""},
         {"keeve-store 1", "line 1: expected \"keeve-store 1\", found \"keeve-store 1\""},
         {"keeve-store 1\n", "line 2: expected a whole row or the closing line, found the end"},
-        {"keeve-store 1\na\t1\nb\t2", "line 3: expected a whole row or the closing line, found \"b\\t2\""},
-        {"keeve-store 1\na\n", "line 2: expected a key, a tab and a value, or the closing line, found \"a\""},
-        {"keeve-store 1\na\t1\na\t2\n", "line 3: expected a key greater than the one before, found \"a\""},
-        {"keeve-store 1\nb\t1\na\t2\n", "line 3: expected a key greater than the one before, found \"a\""},
+        {"keeve-store 1\na\t1\nb\t2",
+         "line 3: expected a whole row or the closing line, found \"b\\t2\""},
+        {"keeve-store 1\na\n",
+         "line 2: expected a key, a tab and a value, or the closing line, found \"a\""},
+        {"keeve-store 1\na\t1\na\t2\n",
+         "line 3: expected a key greater than the one before, found \"a\""},
+        {"keeve-store 1\nb\t1\na\t2\n",
+         "line 3: expected a key greater than the one before, found \"a\""},
         {"keeve-store 1\n\t1\n", "line 2: expected a key greater than the one before, found \"\""},
-        {"keeve-store 1\na\t1\\q\n", "line 2: expected one of \\\\ \\t \\n \\r \\xHH, found \"\\\\q\""},
-        {"keeve-store 1\na\t1\r\n", "line 2: expected an escape for a control character, found \"\\r\""},
-        {"keeve-store 1\na\t1\t2\n", "line 2: expected an escape for a control character, found \"\\t2\""},
+        {"keeve-store 1\na\t1\\q\n",
+         "line 2: expected one of \\\\ \\t \\n \\r \\xHH, found \"\\\\q\""},
+        {"keeve-store 1\na\t1\r\n",
+         "line 2: expected an escape for a control character, found \"\\r\""},
+        {"keeve-store 1\na\t1\t2\n",
+         "line 2: expected an escape for a control character, found \"\\t2\""},
         {"keeve-store 1\na\t1\nend 2 0\n", "line 3: expected the closing line \"end 1 "},
         {"keeve-store 1\na\t1\nend ", "was changed or cut"},
     };

@@ -60,11 +60,8 @@ static void agrees_with_a_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_STORE(rows_come_back),
-        WITH_STORE(any_byte_and_size),
-        WITH_STORE(walks),
-        WITH_STORE(stages),
-        WITH_STORE(agrees_with_a_model),
+        WITH_STORE(rows_come_back), WITH_STORE(any_byte_and_size),   WITH_STORE(walks),
+        WITH_STORE(stages),         WITH_STORE(agrees_with_a_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

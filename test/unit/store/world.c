@@ -47,12 +47,12 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct kee_bytes B(const char *text)
-{
+static struct kee_bytes B(const char *text) {
     return kee_bytes_str(text);
 }
 
-static void put(struct fixture *f, const char *key, const char *value)
+static void
+put(struct fixture *f, const char *key, const char *value)
 {
     assert_int_equal(kee_world_put(f->world, B(key), B(value)), 0);
 }
@@ -62,7 +62,7 @@ static void put_new(struct fixture *f, const char *key, const char *value)
     assert_int_equal(kee_world_put_new(f->world, B(key), B(value)), 0);
 }
 
-static void delete(struct fixture *f, const char *key)
+static void delete (struct fixture *f, const char *key)
 {
     assert_int_equal(kee_world_delete(f->world, B(key)), 0);
 }
@@ -425,9 +425,11 @@ static void rows_out_of_bounds_are_faults(void **state)
     assert_true(kee_world_put(f->world, B(""), B("x")) < 0);
     assert_true(kee_world_delete(f->world, B("")) < 0);
     assert_true(kee_world_put(f->world, kee_bytes_of(key, sizeof key), B("x")) < 0);
-    assert_true(kee_world_put(f->world, B("k"), kee_bytes_of(large, KEE_LIMIT_VALUE_BYTES + 1)) < 0);
+    assert_true(kee_world_put(f->world, B("k"), kee_bytes_of(large, KEE_LIMIT_VALUE_BYTES + 1)) <
+                0);
     assert_int_equal(kee_world_put(f->world, kee_bytes_of(key, sizeof key - 1), B("")), 0);
-    assert_int_equal(kee_world_put(f->world, B("k"), kee_bytes_of(large, KEE_LIMIT_VALUE_BYTES)), 0);
+    assert_int_equal(kee_world_put(f->world, B("k"), kee_bytes_of(large, KEE_LIMIT_VALUE_BYTES)),
+                     0);
     kee_world_undo(f->world);
     free(large);
 }

@@ -255,8 +255,8 @@ static void each_store_call_may_fail(void **state)
         kee_world_begin(m.world);
         for (size_t i = 0; i < KEYS; i += 2) {
             m.now.at[i] = i + 1;
-            assert_int_equal(
-                kee_world_put(m.world, key_at(room, i), kee_bytes_of(&m.now.at[i], 8)), 0);
+            assert_int_equal(kee_world_put(m.world, key_at(room, i), kee_bytes_of(&m.now.at[i], 8)),
+                             0);
         }
         kee_world_commit(m.world);
         assert_int_equal(kee_world_flush(m.world), 0);

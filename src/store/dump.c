@@ -3,7 +3,6 @@
 #include "store/dump.h"
 
 #include <sodium/crypto_hash_sha256.h>
-#include <sodium/utils.h>
 #include <stdlib.h>
 
 #include "base/fault.h"
@@ -16,19 +15,29 @@ enum {
     PIECE_BYTES = 64 * 1024,
     STAGE_BYTES = 1024 * 1024,
     STAGE_ROWS = 4096,
-    SUM_TEXT = crypto_hash_sha256_BYTES * 2 + 1,
     FOUND_MAX = 40, /* bytes of a line shown in a text for people */
 };
 
 /* A row escaped byte by byte, its tab and its line feed. */
 #define LINE_BYTES_MAX (4 * ((size_t)KEE_LIMIT_KEY_BYTES + KEE_LIMIT_VALUE_BYTES) + 2)
 
-static void end_sum(crypto_hash_sha256_state *sum, char text[SUM_TEXT])
+/* Appends the sum in hexadecimal. */
+static void put_sum(struct kee_buf *buf, crypto_hash_sha256_state *sum)
 {
     uint8_t raw[crypto_hash_sha256_BYTES];
 
     (void)crypto_hash_sha256_final(sum, raw);
-    (void)sodium_bin2hex(text, SUM_TEXT, raw, sizeof raw);
+    for (size_t i = 0; i < sizeof raw; i++) {
+        kee_buf_printf(buf, "%02x", raw[i]);
+    }
+}
+
+static void put_closing(struct kee_buf *buf, uint64_t rows, crypto_hash_sha256_state *sum)
+{
+    kee_buf_put_str(buf, "end ");
+    kee_buf_put_decimal(buf, rows);
+    kee_buf_put_char(buf, ' ');
+    put_sum(buf, sum);
 }
 
 /* --- out --- */
@@ -81,7 +90,6 @@ static int write_rows(struct kee_store *store, struct out *out, uint64_t *rows)
 int kee_dump_write(struct kee_store *store, kee_dump_sink_fn *sink, void *context)
 {
     struct out out = {.sink = sink, .context = context, .text = KEE_BUF_EMPTY};
-    char sum[SUM_TEXT];
     uint64_t rows;
     int r;
 
@@ -89,10 +97,8 @@ int kee_dump_write(struct kee_store *store, kee_dump_sink_fn *sink, void *contex
     kee_buf_put_str(&out.text, HEADER "\n");
     r = write_rows(store, &out, &rows);
     if (r == 0) {
-        end_sum(&out.sum, sum);
-        kee_buf_put_str(&out.text, "end ");
-        kee_buf_put_decimal(&out.text, rows);
-        kee_buf_printf(&out.text, " %s\n", sum);
+        put_closing(&out.text, rows, &out.sum);
+        kee_buf_put_char(&out.text, '\n');
         r = pass_on(&out);
     }
     kee_buf_fini(&out.text);
@@ -270,12 +276,7 @@ static int take_row(struct in *in, struct kee_bytes line)
 
 static int compare_closing(struct in *in, struct kee_bytes line, struct kee_buf *expected)
 {
-    char sum[SUM_TEXT];
-
-    end_sum(&in->sum, sum);
-    kee_buf_put_str(expected, "end ");
-    kee_buf_put_decimal(expected, in->total);
-    kee_buf_printf(expected, " %s", sum);
+    put_closing(expected, in->total, &in->sum);
     if (kee_buf_cstr(expected) == NULL) {
         return KEE_FAULT_MEMORY;
     }

@@ -147,7 +147,7 @@ static void memory_unstage(struct kee_store *store)
     cut_waiting(memory_of(store), 0);
 }
 
-/* Puts the new keys into the map. Only that needs memory; should it fail, taking them out again cannot. */
+/* Puts the new keys into the map. Only that needs memory; taking them out again cannot fail. */
 static int insert_waiting(struct memory *memory)
 {
     for (size_t i = 0; i < memory->waiting_count; i++) {

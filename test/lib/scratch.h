@@ -10,7 +10,7 @@ struct scratch {
 };
 
 void scratch_init(struct scratch *scratch);
-/* On a file system in memory where there is one: for tests that sync often and bring a disk of their own. */
+/* On a file system in memory where there is one: for tests that sync often on a disk of their own. */
 void scratch_init_in_memory(struct scratch *scratch);
 void scratch_fini(struct scratch *scratch);
 /* Joins to a path: valid until the caller's room goes. */

@@ -93,13 +93,13 @@ static void the_text_is_as_documented(void **state)
         "keeve-store 1\n"
         "kp7\tunsettled\n"
         "v1.vs.note\ttwo\\nlines, \xe2\x82\xac and \\xff\n"
-        "v2\t\n"
-        "end 3 c5ddfc458572390b74ecf7d6b9a9c1aa96aefc9d19b2e57b6ced9307e1b70f92\n";
+        "v2.idle\t0\n"
+        "end 3 df2ff7d14bf9cb501a0ccbc61edfd8238b802a7cbabf0e5cad843e994fde7111\n";
     struct fault_store store;
     struct kee_buf out = KEE_BUF_EMPTY;
 
     fault_store_init(&store);
-    put(&store, kee_bytes_str("v2"), kee_bytes_str(""));
+    put(&store, kee_bytes_str("v2.idle"), kee_bytes_str("0"));
     put(&store, kee_bytes_str("kp7"), kee_bytes_str("unsettled"));
     put(&store, kee_bytes_str("v1.vs.note"), kee_bytes_str("two\nlines, \xe2\x82\xac and \xff"));
     dump(&store, &out);

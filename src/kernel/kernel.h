@@ -128,7 +128,7 @@ struct kee_launch_vat {
 };
 
 struct kee_launch {
-    struct kee_bytes config; /* the configuration's JSON text, kept for show */
+    struct kee_bytes config;    /* the configuration's JSON text, kept for show */
     struct kee_bytes bootstrap; /* name of the vat whose root gets bootstrap(vats, services) */
     const struct kee_launch_vat *vats;
     size_t vat_count;

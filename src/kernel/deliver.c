@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * deliver - hands queue rows to workers as frames.
+ *
+ * A delivery makes the c-list rows its frame names in a crank of the world of its own. The queue row
+ * stays where it is until the worker's crank commits; if that never comes, the restart rule removes
+ * what the delivery added to the c-list, and the row is delivered again.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernel/internal.h"
+
+static int append_kref(struct kee_kref **list, size_t *count, struct kee_kref kref)
+{
+    struct kee_kref *longer = realloc(*list, (*count + 1) * sizeof **list);
+
+    if (longer == NULL) {
+        return kee_fault(KEE_FAULT_MEMORY, "a delivery's names");
+    }
+    longer[(*count)++] = kref;
+    *list = longer;
+    return 0;
+}
+
+/* Puts the vat's name for kref as a string; remembers promises for kee_clist_retire_promise. */
+static int put_vref(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_flight *flight,
+                    struct kee_kref kref)
+{
+    struct kee_buf *text = kee_scratch_take(kernel);
+    int r;
+
+    r = kee_clist_vref_of(kernel, vat, kref, text);
+    if (r == 0) {
+        kee_vp_put_string(&kernel->out, kee_buf_bytes(text));
+        if (kee_kref_is_promise(kref)) {
+            r = append_kref(&flight->named, &flight->named_count, kref);
+        }
+    }
+    kee_scratch_give(kernel, text);
+    return r;
+}
+
+static int put_slots(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_flight *flight,
+                     struct kee_bytes slots)
+{
+    struct kee_kref kref;
+    int r = 0;
+
+    kee_buf_put_u32(&kernel->out, (uint32_t)kee_krefs_count(slots));
+    while (r == 0 && kee_krefs_next(&slots, &kref)) {
+        r = put_vref(kernel, vat, flight, kref);
+    }
+    return r;
+}
+
+static int put_message(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_flight *flight,
+                       const struct kee_item *item)
+{
+    int r = put_vref(kernel, vat, flight, item->target);
+
+    if (r == 0) {
+        if (kee_kref_is_none(item->result)) {
+            kee_vp_put_string(&kernel->out, kee_bytes_of(NULL, 0));
+        } else {
+            r = put_vref(kernel, vat, flight, item->result);
+        }
+    }
+    kee_vp_put_string(&kernel->out, item->body);
+    return r != 0 ? r : put_slots(kernel, vat, flight, item->slots);
+}
+
+static int put_notify(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_flight *flight,
+                      struct kee_kref promise)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_promise row;
+    struct kee_bytes slots, body;
+    int r;
+
+    r = kee_promise_get(kernel, promise, hold, &row);
+    if (r == 0) {
+        kee_assert(row.state != 'u');
+        kee_buf_put_u32(&kernel->out, 1);
+        r = put_vref(kernel, vat, flight, promise);
+        kee_buf_put_u8(&kernel->out, row.state == 'r');
+    }
+    r = r != 0 ? r : kee_promise_data(kernel, promise, hold, &slots, &body);
+    if (r == 0) {
+        kee_vp_put_string(&kernel->out, body);
+        r = put_slots(kernel, vat, flight, slots);
+    }
+    kee_scratch_give(kernel, hold);
+    return r;
+}
+
+static void trace_delivery(struct kee_kernel *kernel, struct kee_vat *vat,
+                           const struct kee_item *item)
+{
+    struct kee_event event;
+
+    if (!kernel->tracing) {
+        return;
+    }
+    kee_event_begin(&event, "deliver");
+    kee_event_id(&event, "vat", 'v', vat->id.n);
+    kee_event_number(&event, "delivery", vat->frames_sent + 1);
+    kee_event_text(&event, "type",
+                   item->type == 'm' ? KEE_BYTES_LIT("message") : KEE_BYTES_LIT("notify"));
+    kee_event_text(&event, "from", item->from);
+    kee_event_kref(&event, item->type == 'm' ? "target" : "promise", item->target);
+    if (item->type == 'm') {
+        kee_event_text(&event, "method", kee_methargs_method(item->body));
+        kee_event_kref(&event, "result", item->result);
+        kee_event_text(&event, "body", item->body);
+        kee_event_text(&event, "slots", item->slots);
+    }
+    kee_event_emit(kernel, &event);
+}
+
+/* What to do with the row at the head: deliver it, or has the world moved on meanwhile? */
+enum verdict { DELIVER, DROP, REROUTE };
+
+static int judge(struct kee_kernel *kernel, struct kee_vat *vat, const struct kee_item *item,
+                 enum verdict *out)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_clist_row row;
+    struct kee_promise promise;
+    struct kee_object object;
+    int r;
+
+    *out = DELIVER;
+    if (item->type == 'n') { /* a vat that no longer knows the promise was restarted or notified */
+        r = kee_clist_find(kernel, vat, item->target, hold, &row);
+        *out = r == KEE_STORE_ABSENT ? DROP : DELIVER;
+    } else if (kee_kref_is_promise(item->target)) {
+        r = kee_promise_get(kernel, item->target, hold, &promise);
+        if (r == 0 && (promise.state != 'u' || promise.decider.n != vat->id.n)) {
+            *out = REROUTE;
+        }
+    } else {
+        r = kee_object_get(kernel, item->target, &object);
+        if (r == KEE_STORE_ABSENT || object.owner.n != vat->id.n) {
+            *out = REROUTE;
+        }
+    }
+    kee_scratch_give(kernel, hold);
+    return r == KEE_STORE_ABSENT ? 0 : r;
+}
+
+/* A row that is not to be delivered leaves the queue. */
+static int pass_over(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t seq,
+                     const struct kee_item *item, bool reroute)
+{
+    struct kee_key key;
+    int r;
+
+    kee_txn_begin(kernel);
+    r = kee_world_delete(kernel->world, kee_key_queue(&key, vat->id, seq));
+    if (r == 0) {
+        r = reroute ? kee_route(kernel, item, false) : kee_item_release(kernel, item);
+    }
+    return kee_txn_end(kernel, r);
+}
+
+static void flight_clear(struct kee_flight *flight)
+{
+    free(flight->named);
+    free(flight->dropped);
+    *flight = (struct kee_flight){0};
+}
+
+static int deliver(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t seq,
+                   const struct kee_item *item)
+{
+    struct kee_flight *flight = kee_vat_flight(vat, vat->flight_count);
+    size_t before = kernel->out.size;
+    size_t place;
+    int r;
+
+    *flight = (struct kee_flight){.delivery = item->type == 'm' ? KEE_VP_MESSAGE : KEE_VP_NOTIFY,
+                                  .number = vat->frames_sent + 1,
+                                  .item_seq = seq};
+    kee_txn_begin(kernel);
+    place = kee_vp_frame_open(&kernel->out, KEE_VP_DELIVER);
+    kee_buf_put_u64(&kernel->out, flight->number);
+    kee_buf_put_u8(&kernel->out, flight->delivery);
+    r = item->type == 'm' ? put_message(kernel, vat, flight, item)
+                          : put_notify(kernel, vat, flight, item->target);
+    kee_vp_frame_close(&kernel->out, place);
+    r = r != 0 ? r : kee_buf_status(&kernel->out);
+    r = kee_txn_end(kernel, r);
+    if (r != 0) {
+        flight_clear(flight);
+        kernel->out.size = before;
+        return r;
+    }
+    trace_delivery(kernel, vat, item);
+    vat->frames_sent++;
+    vat->last_sent_seq = seq;
+    vat->deliveries++;
+    vat->deliveries_since_reap++;
+    if (vat->flight_count++ == 0) {
+        vat->crank_began_ms = kernel->now_ms;
+    }
+    kernel->flights++;
+    return 0;
+}
+
+/* Rejects all that waits for a vat that cannot start. */
+static int refuse_all(struct kee_kernel *kernel, struct kee_vat *vat)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_item item;
+    struct kee_key key;
+    char text[300];
+    uint64_t seq;
+    int r;
+
+    (void)snprintf(text, sizeof text, "[KERNEL:DELIVERY_FAILED] vat v%llu cannot start: %s",
+                   (unsigned long long)vat->id.n, vat->broken_why);
+    for (;;) {
+        r = kee_queue_next(kernel, vat, 0, hold, &seq, &item);
+        if (r != 0) {
+            break;
+        }
+        kee_txn_begin(kernel);
+        r = kee_world_delete(kernel->world, kee_key_queue(&key, vat->id, seq));
+        r = r != 0 ? r : kee_item_reject(kernel, &item, text);
+        r = kee_txn_end(kernel, r);
+        if (r != 0) {
+            break;
+        }
+    }
+    kee_scratch_give(kernel, hold);
+    vat->has_queue = false;
+    return r == KEE_STORE_ABSENT ? 0 : r;
+}
+
+static bool is_exclusive(const struct kee_flight *flight)
+{
+    return flight->delivery != KEE_VP_MESSAGE && flight->delivery != KEE_VP_NOTIFY;
+}
+
+/* Sends queue rows ahead until the worker has enough, or one only. */
+static int pump_queue(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_item item;
+    enum verdict verdict;
+    uint64_t seq;
+    int r = 0;
+
+    while (vat->has_queue && vat->flight_count < KEE_LIMIT_SENT_AHEAD) {
+        if (vat->flight_count > 0 && is_exclusive(kee_vat_flight(vat, 0))) {
+            break;
+        }
+        r = kee_queue_next(kernel, vat, vat->last_sent_seq, hold, &seq, &item);
+        if (r == KEE_STORE_ABSENT) {
+            r = 0;
+            vat->has_queue = false;
+            break;
+        }
+        r = r != 0 ? r : judge(kernel, vat, &item, &verdict);
+        if (r != 0) {
+            break;
+        }
+        if (verdict != DELIVER) {
+            r = pass_over(kernel, vat, seq, &item, verdict == REROUTE);
+        } else {
+            r = deliver(kernel, vat, seq, &item);
+        }
+        if (r != 0 || (one && verdict == DELIVER)) {
+            break;
+        }
+    }
+    kee_scratch_give(kernel, hold);
+    return r;
+}
+
+static int send_reap(struct kee_kernel *kernel, struct kee_vat *vat)
+{
+    struct kee_flight *flight = kee_vat_flight(vat, 0);
+    size_t place = kee_vp_frame_open(&kernel->out, KEE_VP_DELIVER);
+
+    *flight =
+        (struct kee_flight){.delivery = KEE_VP_BRING_OUT_YOUR_DEAD, .number = ++vat->frames_sent};
+    kee_buf_put_u64(&kernel->out, flight->number);
+    kee_buf_put_u8(&kernel->out, flight->delivery);
+    kee_vp_frame_close(&kernel->out, place);
+    vat->flight_count = 1;
+    vat->crank_began_ms = kernel->now_ms;
+    vat->reap_wanted = false;
+    vat->deliveries_since_reap = 0;
+    kernel->flights++;
+    return kee_buf_status(&kernel->out);
+}
+
+int kee_vat_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
+{
+    bool sent = false;
+    int r = 0;
+
+    if (vat->life == KEE_VAT_DYING) {
+        return 0;
+    }
+    if (vat->stale) {
+        kee_txn_begin(kernel);
+        r = kee_txn_end(kernel, kee_vat_restart(kernel, vat, "the daemon was restarted"));
+        if (r != 0) {
+            return r;
+        }
+    }
+    if (vat->worker == KEE_WORKER_NONE) {
+        if (vat->broken) {
+            return vat->has_queue ? refuse_all(kernel, vat) : 0;
+        }
+        return vat->has_queue ? kee_vat_start(kernel, vat) : 0;
+    }
+    if (vat->worker == KEE_WORKER_STARTING) {
+        return 0;
+    }
+    kee_buf_clear(&kernel->out);
+    if (vat->flight_count == 0 && !one) {
+        r = kee_gc_pump(kernel, vat, &sent);
+        if (r == 0 && !sent && (vat->reap_wanted || vat->deliveries_since_reap >= KEE_REAP_EVERY)) {
+            r = send_reap(kernel, vat);
+        }
+    }
+    r = r != 0 ? r : pump_queue(kernel, vat, one);
+    if (r == 0 && kernel->out.size > 0) {
+        kernel->host->worker_send(kernel->host->context, vat->id, kee_buf_bytes(&kernel->out));
+    }
+    return r;
+}
+
+/* The rows a small store holds go along with START, so that a start asks nothing back. */
+static int put_rows(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_buf *out,
+                    uint32_t *count)
+{
+    struct kee_key prefix, at;
+    struct kee_bytes key, value;
+    int r = 0;
+
+    (void)kee_key_vat(&prefix, vat->id, ".s.");
+    at = prefix;
+    for (*count = 0; r == 0 && *count < 128 && out->size < 32768; *count += 2) {
+        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&at), &key, &value);
+        if (r != 0 || out->size + value.size > 65536) {
+            break;
+        }
+        kee_vp_put_string(out, kee_bytes_of(key.data + prefix.size, key.size - prefix.size));
+        kee_vp_put_string(out, value);
+        at.size = 0;
+        kee_key_add(&at, key);
+    }
+    return r == KEE_STORE_ABSENT ? 0 : r;
+}
+
+/* "Date,console" as the strings of a frame. */
+static uint32_t put_names(struct kee_buf *out, struct kee_bytes list)
+{
+    uint32_t count = 0;
+
+    while (list.size > 0 && !kee_bytes_equal(list, KEE_BYTES_LIT("-"))) {
+        kee_vp_put_string(out, kee_bytes_cut(&list, ','));
+        count++;
+    }
+    return count;
+}
+
+static int read_into(struct kee_kernel *kernel, struct kee_bytes key, struct kee_buf *out)
+{
+    struct kee_bytes value;
+    int r = kee_row_need(kernel, key, &value);
+
+    kee_buf_put_bytes(out, value);
+    return r != 0 ? r : kee_buf_status(out);
+}
+
+static int put_start(struct kee_kernel *kernel, struct kee_vat *vat)
+{
+    struct kee_buf *parts[5];
+    struct kee_vp_start start = {.version = KEE_VP_VERSION,
+                                 .vat = vat->id.n,
+                                 .incarnation = vat->incarnation,
+                                 .steps_per_crank_max = kernel->options.steps_per_crank_max,
+                                 .heap_bytes_max = kernel->options.heap_bytes_max};
+    uint8_t seed[32];
+    struct kee_key key;
+    int r;
+
+    for (size_t i = 0; i < 5; i++) {
+        parts[i] = kee_scratch_take(kernel);
+    }
+    kernel->host->entropy(kernel->host->context, seed, sizeof seed);
+    key.size = 0;
+    kee_key_add(&key, KEE_BYTES_LIT("code."));
+    kee_key_add(&key, kee_bytes_str(vat->code));
+    r = read_into(kernel, kee_key_view(&key), parts[0]);
+    r = r != 0 ? r : read_into(kernel, kee_key_vat(&key, vat->id, ".code"), parts[1]);
+    r = r != 0 ? r : read_into(kernel, kee_key_vat(&key, vat->id, ".parameters"), parts[2]);
+    r = r != 0 ? r : read_into(kernel, kee_key_vat(&key, vat->id, ".globals"), parts[3]);
+    start.seed = kee_bytes_of(seed, sizeof seed);
+    if (r == 0) {
+        struct kee_buf *names = kee_scratch_take(kernel);
+        r = put_rows(kernel, vat, parts[4], &start.rows.count);
+        start.globals.count = put_names(names, kee_buf_bytes(parts[3]));
+        start.globals.raw = kee_buf_bytes(names);
+        start.code = kee_buf_bytes(parts[0]);
+        start.code_name = kee_buf_bytes(parts[1]);
+        start.parameters.body = kee_buf_bytes(parts[2]);
+        start.rows.raw = kee_buf_bytes(parts[4]);
+        kee_buf_clear(&kernel->out);
+        kee_vp_start_put(&kernel->out, &start);
+        r = r != 0 ? r : kee_buf_status(&kernel->out);
+        kee_scratch_give(kernel, names);
+    }
+    for (size_t i = 5; i-- > 0;) {
+        kee_scratch_give(kernel, parts[i]);
+    }
+    return r;
+}
+
+/* A vat that gets a worker is marked awake in the store, so that an older boot's can be told. */
+static int mark_awake(struct kee_kernel *kernel, struct kee_vat *vat)
+{
+    struct kee_buf *value = kee_scratch_take(kernel);
+    struct kee_key key;
+    int r;
+
+    kee_txn_begin(kernel);
+    kee_buf_put_decimal(value, kernel->boot);
+    r = kee_row_put(kernel, kee_key_of_vat(&key, "awake.", vat->id), value, false);
+    r = kee_txn_end(kernel, r);
+    kee_scratch_give(kernel, value);
+    return r;
+}
+
+int kee_vat_start(struct kee_kernel *kernel, struct kee_vat *vat)
+{
+    int r;
+
+    r = mark_awake(kernel, vat);
+    r = r != 0 ? r : put_start(kernel, vat);
+    if (r != 0) {
+        return r;
+    }
+    vat->worker = KEE_WORKER_STARTING;
+    vat->frames_sent = 0;
+    vat->last_sent_seq = 0;
+    vat->deliveries_since_reap = 0;
+    *kee_vat_flight(vat, 0) = (struct kee_flight){0};
+    vat->flight_count = 1;
+    vat->crank_began_ms = kernel->now_ms;
+    kernel->flights++;
+    if (kernel->tracing) {
+        struct kee_event event;
+        kee_event_begin(&event, "vat-start");
+        kee_event_id(&event, "vat", 'v', vat->id.n);
+        kee_event_number(&event, "incarnation", vat->incarnation);
+        kee_event_emit(kernel, &event);
+    }
+    kernel->host->worker_start(kernel->host->context, vat->id, vat->incarnation);
+    kernel->host->worker_send(kernel->host->context, vat->id, kee_buf_bytes(&kernel->out));
+    return 0;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hostcall - calls from outside, what the console holds, and answers that wait for the disk.
+ *
+ * A call waits for one promise, on which it has a hold (a row, so that it counts). When the promise
+ * settles inside a crank, an answer is made there; it leaves when the crank's batch is durable. What
+ * the answer names is held for the console until the next open, so that a person can use the krefs
+ * that were printed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernel/internal.h"
+
+int kee_hold_add(struct kee_kernel *kernel, struct kee_kref kref)
+{
+    struct kee_key key;
+    struct kee_bytes value;
+    int r;
+
+    r = kee_world_get(kernel->world, kee_key_kref(&key, "hold.", kref, ""), &value);
+    if (r != KEE_STORE_ABSENT) {
+        return r;
+    }
+    r = kee_world_put(kernel->world, kee_key_view(&key), kee_bytes_of(NULL, 0));
+    return r != 0 ? r : kee_kref_hold(kernel, kref);
+}
+
+int kee_hold_remove(struct kee_kernel *kernel, struct kee_kref kref)
+{
+    struct kee_key key;
+    struct kee_bytes value;
+    int r;
+
+    r = kee_world_get(kernel->world, kee_key_kref(&key, "hold.", kref, ""), &value);
+    if (r != 0) {
+        return r == KEE_STORE_ABSENT ? 0 : r;
+    }
+    r = kee_world_delete(kernel->world, kee_key_view(&key));
+    return r != 0 ? r : kee_kref_release(kernel, kref);
+}
+
+int kee_call_wait(struct kee_kernel *kernel, uint64_t number, struct kee_kref promise,
+                  struct kee_subcluster_id subcluster, struct kee_kref root)
+{
+    struct kee_call *call;
+    int r;
+
+    r = kee_hold_add(kernel, promise);
+    if (r != 0) {
+        return r;
+    }
+    call = calloc(1, sizeof *call);
+    if (call == NULL) {
+        return kee_fault(KEE_FAULT_MEMORY, "a call");
+    }
+    *call = (struct kee_call){
+        .number = number, .promise = promise, .subcluster = subcluster, .root = root};
+    r = kee_map_put(&kernel->calls, number, call);
+    if (r == 0) {
+        r = kee_map_put(&kernel->waits, promise.bits, call);
+        if (r != 0) {
+            (void)kee_map_remove(&kernel->calls, number);
+        }
+    }
+    if (r != 0) {
+        free(call);
+    }
+    return r;
+}
+
+static struct kee_pending_answer *answer_new(struct kee_kernel *kernel, uint64_t call)
+{
+    struct kee_pending_answer *pending = calloc(1, sizeof *pending);
+
+    if (pending == NULL) {
+        (void)kee_fault(KEE_FAULT_MEMORY, "an answer");
+        return NULL;
+    }
+    pending->call = call;
+    pending->batch = kee_world_filling(kernel->world);
+    kee_list_append(&kernel->answers_new, &pending->link);
+    return pending;
+}
+
+static void answer_free(struct kee_pending_answer *pending)
+{
+    kee_list_remove(&pending->link);
+    kee_buf_fini(&pending->text);
+    free(pending);
+}
+
+/* Body and slots as one buffer; the answer points into it. */
+static int answer_fill(struct kee_kernel *kernel, struct kee_pending_answer *pending,
+                       struct kee_bytes slots, struct kee_bytes body)
+{
+    struct kee_buf *one = kee_scratch_take(kernel);
+    struct kee_kref kref;
+    uint32_t count = 0;
+    int r = 0;
+
+    kee_buf_put_bytes(&pending->text, body);
+    while (r == 0 && kee_krefs_next(&slots, &kref)) {
+        kee_buf_clear(one);
+        kee_buf_put_kref(one, kref);
+        kee_vp_put_string(&pending->text, kee_buf_bytes(one));
+        count++;
+        r = kee_hold_add(kernel, kref);
+    }
+    kee_scratch_give(kernel, one);
+    r = r != 0 ? r : kee_buf_status(&pending->text);
+    if (r == 0) {
+        uint8_t *data = pending->text.data;
+        pending->answer.data.body = kee_bytes_of(data, body.size);
+        pending->answer.data.slots.raw =
+            kee_bytes_of(data + body.size, pending->text.size - body.size);
+        pending->answer.data.slots.count = count;
+    }
+    return r;
+}
+
+int kee_calls_settled(struct kee_kernel *kernel, struct kee_kref promise, bool rejected,
+                      struct kee_bytes slots, struct kee_bytes body)
+{
+    struct kee_call *call = kee_map_get(&kernel->waits, promise.bits);
+    struct kee_pending_answer *pending;
+    int r;
+
+    if (call == NULL) {
+        return 0;
+    }
+    pending = answer_new(kernel, call->number);
+    if (pending == NULL) {
+        return KEE_FAULT_MEMORY;
+    }
+    pending->answer.status = rejected ? KEE_ANSWER_REJECTED : KEE_ANSWER_FULFILLED;
+    pending->answer.subcluster = call->subcluster;
+    pending->answer.root = call->root;
+    r = answer_fill(kernel, pending, slots, body);
+    return r != 0 ? r : kee_hold_remove(kernel, promise);
+}
+
+int kee_answer_decline(struct kee_kernel *kernel, uint64_t call, const char *why)
+{
+    struct kee_pending_answer *pending = answer_new(kernel, call);
+
+    if (pending == NULL) {
+        return KEE_FAULT_MEMORY;
+    }
+    pending->answer.status = KEE_ANSWER_DECLINED;
+    (void)snprintf(pending->why, sizeof pending->why, "%s", why);
+    pending->answer.why = pending->why;
+    return 0;
+}
+
+void kee_kernel_forget_call(struct kee_kernel *kernel, uint64_t number)
+{
+    struct kee_call *call = kee_map_remove(&kernel->calls, number);
+
+    /* The hold on the promise stays until it settles or the next open: nothing can be written here. */
+    if (call != NULL) {
+        (void)kee_map_remove(&kernel->waits, call->promise.bits);
+        free(call);
+    }
+}
+
+void kee_answers_commit(struct kee_kernel *kernel)
+{
+    while (!kee_list_is_empty(&kernel->answers_new)) {
+        struct kee_link *link = kernel->answers_new.next;
+        struct kee_pending_answer *pending = KEE_CONTAINER(link, struct kee_pending_answer, link);
+        struct kee_call *call = kee_map_remove(&kernel->calls, pending->call);
+        if (call != NULL) {
+            (void)kee_map_remove(&kernel->waits, call->promise.bits);
+            free(call);
+        }
+        kee_list_remove(link);
+        kee_list_append(&kernel->answers, link);
+    }
+}
+
+void kee_answers_undo(struct kee_kernel *kernel)
+{
+    while (!kee_list_is_empty(&kernel->answers_new)) {
+        answer_free(KEE_CONTAINER(kernel->answers_new.next, struct kee_pending_answer, link));
+    }
+}
+
+int kee_kernel_durable(struct kee_kernel *kernel)
+{
+    uint64_t durable = kee_world_durable(kernel->world);
+
+    while (!kee_list_is_empty(&kernel->answers)) {
+        struct kee_pending_answer *pending =
+            KEE_CONTAINER(kernel->answers.next, struct kee_pending_answer, link);
+        if (pending->batch > durable) {
+            break;
+        }
+        kernel->host->answer(kernel->host->context, pending->call, &pending->answer);
+        answer_free(pending);
+    }
+    return 0;
+}
+
+/* Slots from outside: krefs that exist, as a LIST. */
+static int check_slots(struct kee_kernel *kernel, struct kee_vp_strings slots, struct kee_buf *out)
+{
+    struct kee_bytes text, value;
+    struct kee_kref kref;
+    struct kee_key key;
+    int r = 0;
+
+    while (kee_vp_strings_next(&slots, &text)) {
+        if (!kee_kref_parse(text, &kref)) {
+            return kee_kernel_decline(kernel, KEE_KERNEL_BAD, "\"%.*s\" is not a kref like ko4",
+                                      (int)(text.size < 60 ? text.size : 60),
+                                      (const char *)text.data);
+        }
+        r = kee_world_get(kernel->world, kee_key_kref(&key, "", kref, ""), &value);
+        if (r == KEE_STORE_ABSENT) {
+            return kee_kernel_decline(kernel, KEE_KERNEL_NO_SUCH, "there is no %.*s",
+                                      (int)text.size, (const char *)text.data);
+        }
+        if (r < 0) {
+            return r;
+        }
+        if (out->size > 0) {
+            kee_buf_put_char(out, ',');
+        }
+        kee_buf_put_kref(out, kref);
+    }
+    if (out->size == 0) {
+        kee_buf_put_char(out, '-');
+    }
+    return kee_buf_status(out);
+}
+
+static int check_target(struct kee_kernel *kernel, struct kee_kref target)
+{
+    struct kee_key key;
+    struct kee_bytes value;
+    int r;
+
+    r = kee_world_get(kernel->world, kee_key_kref(&key, "", target, ""), &value);
+    if (r == KEE_STORE_ABSENT) {
+        (void)kee_key_kref(&key, "", target, "");
+        return kee_kernel_decline(kernel, KEE_KERNEL_NO_SUCH, "there is no %.*s", (int)key.size,
+                                  (const char *)key.text);
+    }
+    return r;
+}
+
+int kee_kernel_send(struct kee_kernel *kernel, struct kee_kref target,
+                    struct kee_vp_capdata methargs, uint64_t call)
+{
+    struct kee_buf *slots = kee_scratch_take(kernel);
+    struct kee_item item = {
+        .type = 'm', .from = KEE_BYTES_LIT("console"), .target = target, .body = methargs.body};
+    int r;
+
+    kee_txn_begin(kernel);
+    if (methargs.body.size > KEE_LIMIT_BODY_BYTES || methargs.slots.count > KEE_LIMIT_SLOTS) {
+        r = kee_kernel_decline(kernel, KEE_KERNEL_BAD,
+                               "a message of %zu bytes is over the limit "
+                               "of %u",
+                               methargs.body.size, KEE_LIMIT_BODY_BYTES);
+    } else {
+        r = check_target(kernel, target);
+    }
+    r = r != 0 ? r : check_slots(kernel, methargs.slots, slots);
+    if (r == 0 && call != 0) {
+        /* References: the call's hold; kee_route adds the queue row's. */
+        r = kee_promise_new(kernel, (struct kee_vat_id){0}, 0, &item.result);
+        r = r != 0 ? r
+                   : kee_call_wait(kernel, call, item.result, (struct kee_subcluster_id){0},
+                                   KEE_KREF_NONE);
+    }
+    if (r == 0) {
+        item.slots = kee_buf_bytes(slots);
+        r = kee_route(kernel, &item, true);
+    }
+    r = kee_txn_end(kernel, r);
+    if (r != 0 && call != 0) {
+        kee_kernel_forget_call(kernel, call);
+    }
+    kee_scratch_give(kernel, slots);
+    return r;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * internal - what the files of the kernel share. kernel.h is what others see.
+ *
+ *   kernel.c     open, events, run            crank.c     a crank's end: commit or undo
+ *   vat.c        vats touched, their rows     syscall.c   what a crank asked for, applied
+ *   kobject.c    objects and their counts     restart.c   the restart rule
+ *   kpromise.c   promises                     sweep.c     dying vats, older boots, garbage
+ *   clist.c      kref and vref                subcluster.c launching
+ *   runq.c       routing, queues              hostcall.c  calls from outside, holds, answers
+ *   deliver.c    deliveries out               view.c, audit.c, trace.c   looking
+ *
+ * Every change is made inside a crank of the world (kee_world_begin .. commit or undo), so a function
+ * that returns a fault leaves nothing behind once its caller has undone.
+ */
+#ifndef KEE_KERNEL_INTERNAL_H
+#define KEE_KERNEL_INTERNAL_H
+
+#include "base/fault.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "kernel/kernel.h"
+#include "store/schema.h"
+
+#define KEE_DEFAULT_STEPS_MAX 400000000u /* some two to four seconds of engine work */
+#define KEE_DEFAULT_HEAP_MAX (256u * 1024 * 1024)
+#define KEE_DEFAULT_DEADLINE_MS 20000u
+#define KEE_SPARES 32        /* scratch buffers: more than any path nests */
+#define KEE_REAP_EVERY 1000u /* deliveries */
+#define KEE_SWEEP_SLICE 200u /* rows in one slice of background work */
+#define KEE_FLUSH_BYTES (1024u * 1024)
+#define KEE_FLUSH_AFTER_MS 5u
+
+/* ---- vats ---- */
+
+enum kee_vat_life { KEE_VAT_NEW, KEE_VAT_LIVE, KEE_VAT_DYING };
+enum kee_worker_state { KEE_WORKER_NONE, KEE_WORKER_STARTING, KEE_WORKER_READY };
+
+/* One delivery a worker has been sent and has not answered. */
+struct kee_flight {
+    uint8_t delivery;       /* enum kee_vp_delivery; 0 for START */
+    uint64_t number;        /* the frame's seq; counts within an incarnation */
+    uint64_t item_seq;      /* the queue row it came from; 0 if none */
+    struct kee_kref *named; /* promises its frame names, kept for retiring; owned */
+    size_t named_count;
+    struct kee_kref *dropped; /* of GC deliveries: the objects; owned */
+    size_t dropped_count;
+};
+
+struct kee_vat {
+    struct kee_vat_id id;
+    struct kee_subcluster_id subcluster;
+    enum kee_vat_life life;
+    uint64_t incarnation;
+    struct kee_kref root;
+    uint64_t next_object, reserved_object; /* o-N numbers in memory and on disk */
+    uint64_t next_promise, reserved_promise;
+    char code[65]; /* SHA-256 in hex */
+
+    enum kee_worker_state worker;
+    bool has_queue; /* may have queue rows that are not in flight */
+    bool reap_wanted, gc_wanted;
+    bool stale;  /* awake in an older boot: to be restarted before anything is delivered */
+    bool broken; /* cannot start; why in broken_why */
+    char broken_why[200];
+    uint32_t start_tries;   /* starts that ended the worker, in a row */
+    uint64_t frames_sent;   /* numbers deliveries of this incarnation */
+    uint64_t last_sent_seq; /* queue position up to which items are in flight; 0 none */
+    uint64_t crank_began_ms;
+    uint64_t deliveries, deliveries_since_reap;
+    struct kee_flight flights[KEE_LIMIT_SENT_AHEAD];
+    uint32_t flight_first, flight_count;
+    struct kee_link busy; /* in kernel->busy when there may be something to do */
+};
+
+struct kee_launching;
+
+/* A call from outside that waits for a promise. */
+struct kee_call {
+    uint64_t number;
+    struct kee_kref promise;
+    struct kee_subcluster_id subcluster; /* of a launch, else 0 */
+    struct kee_kref root;
+};
+
+/* An answer that waits for its batch. */
+struct kee_pending_answer {
+    struct kee_link link;
+    uint64_t call;
+    uint64_t batch;
+    struct kee_answer answer; /* its bytes are in text */
+    struct kee_buf text;      /* body, then slots as vatproto strings */
+    char why[400];
+};
+
+struct kee_ids {
+    uint64_t vat, subcluster, object, promise, seq;
+};
+
+struct kee_kernel {
+    struct kee_world *world;
+    const struct kee_kernel_host *host;
+    struct kee_kernel_options options;
+    struct kee_buf why;
+    struct kee_ids next, reserved;
+    uint64_t boot;
+    struct kee_map vats;  /* id -> struct kee_vat */
+    struct kee_map calls; /* call number -> struct kee_call */
+    struct kee_map waits; /* promise bits -> struct kee_call (one call waits for one promise) */
+    struct kee_link busy;
+    struct kee_link answers;     /* of committed cranks */
+    struct kee_link answers_new; /* of the crank under way */
+    struct kee_link launches;
+    uint64_t now_ms;
+    uint64_t cranks;                      /* committed or undone since open */
+    uint64_t dirty_batch, dirty_since_ms; /* the batch that was last changed first, and when */
+    uint64_t deadline_check_ms;           /* when deadlines are to be looked at next */
+    bool paused, tracing;
+    bool stepping;              /* one item may be delivered */
+    struct kee_vat_id step_vat; /* whose crank is the step under way; 0 none */
+    void (*step_done)(void *context);
+    void *step_context;
+    /* background work: each is set when there may be some */
+    bool sweep_dying, sweep_awake, sweep_holds;
+    uint64_t flights; /* deliveries out, over all vats */
+    /* Work that would recurse as deep as a vat likes, done in a loop instead. */
+    struct kee_buf settled_todo; /* promises whose parked messages are to be routed: u64 bits */
+    struct kee_buf dead_todo;    /* promises that nothing refers to: u64 bits */
+    bool settling;
+    struct kee_buf out;                /* frames for one worker_send */
+    struct kee_buf *spare[KEE_SPARES]; /* scratch buffers not in use */
+    size_t spare_count;
+};
+
+/* Scratch memory: a cleared buffer, to be given back. Never NULL: all are made at open, and no path
+ * nests as deep as there are. */
+struct kee_buf *kee_scratch_take(struct kee_kernel *kernel);
+void kee_scratch_give(struct kee_kernel *kernel, struct kee_buf *buf);
+
+int kee_kernel_decline(struct kee_kernel *kernel, int outcome, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Numbers, never reused; reserved durably in blocks. kind: 'v', 's', 'o', 'p', 'q'. */
+int kee_ids_take(struct kee_kernel *kernel, char kind, uint64_t *out);
+
+/* A row that must be there. */
+int kee_row_need(struct kee_kernel *kernel, struct kee_bytes key, struct kee_bytes *value);
+int kee_row_corrupt(struct kee_bytes key, const char *expected);
+int kee_row_put(struct kee_kernel *kernel, struct kee_bytes key, struct kee_buf *value, bool fresh);
+/* Deletes up to max rows that start with prefix; *left: there are more. */
+int kee_rows_delete(struct kee_kernel *kernel, struct kee_bytes prefix, size_t max, bool *left);
+
+/* vat.c: the vat if it exists, NULL in *out if not. */
+int kee_vat_load(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_vat **out);
+int kee_vat_save(struct kee_kernel *kernel, struct kee_vat *vat, bool fresh);
+void kee_vat_mark_busy(struct kee_kernel *kernel, struct kee_vat *vat);
+void kee_vat_forget_flights(struct kee_kernel *kernel, struct kee_vat *vat);
+struct kee_flight *kee_vat_flight(struct kee_vat *vat, uint32_t i); /* i-th in flight */
+void kee_vat_pop_flight(struct kee_kernel *kernel, struct kee_vat *vat);
+void kee_vat_drop_worker(struct kee_kernel *kernel, struct kee_vat *vat, bool kill);
+void kee_vat_free(struct kee_kernel *kernel, struct kee_vat *vat);
+
+/* ---- objects (kobject.c) ---- */
+
+struct kee_object {
+    struct kee_vat_id owner; /* 0: gone */
+    uint64_t reachable, recognizable;
+};
+
+int kee_object_get(struct kee_kernel *kernel, struct kee_kref kref, struct kee_object *out);
+int kee_object_put(struct kee_kernel *kernel, struct kee_kref kref, const struct kee_object *object,
+                   bool fresh);
+int kee_object_new(struct kee_kernel *kernel, struct kee_vat_id owner, struct kee_kref *out);
+/* Changes both counts; a count that reaches 0 puts the object on the gc list. */
+int kee_object_count(struct kee_kernel *kernel, struct kee_kref kref, int reachable,
+                     int recognizable);
+/* The owner is gone: sends reject from now on; the row goes when nobody recognizes it. */
+int kee_object_orphan(struct kee_kernel *kernel, struct kee_kref kref);
+
+/* A reference held by a queue row, settled data or a hold: counts both parts, or a promise's one. */
+int kee_kref_hold(struct kee_kernel *kernel, struct kee_kref kref);
+int kee_kref_release(struct kee_kernel *kernel, struct kee_kref kref);
+/* The same over a LIST ("ko1,kp2" or "-"). */
+int kee_krefs_hold(struct kee_kernel *kernel, struct kee_bytes list);
+int kee_krefs_release(struct kee_kernel *kernel, struct kee_bytes list);
+/* Takes the next kref of a LIST; false at its end. The list was checked when written. */
+bool kee_krefs_next(struct kee_bytes *list, struct kee_kref *out);
+size_t kee_krefs_count(struct kee_bytes list);
+
+/* ---- promises (kpromise.c) ---- */
+
+struct kee_promise {
+    char state; /* u, f, r */
+    uint64_t references;
+    struct kee_vat_id decider; /* 0: none */
+    bool expected; /* decider has yet to be delivered the message this is the result of */
+    struct kee_bytes subscribers; /* LIST "v1,v2" or "-": in the buffer given to get */
+};
+
+int kee_promise_get(struct kee_kernel *kernel, struct kee_kref kref, struct kee_buf *hold,
+                    struct kee_promise *out);
+int kee_promise_put(struct kee_kernel *kernel, struct kee_kref kref,
+                    const struct kee_promise *promise, bool fresh);
+/* references counts from the start what the caller is about to store. */
+int kee_promise_new(struct kee_kernel *kernel, struct kee_vat_id decider, uint64_t references,
+                    struct kee_kref *out);
+int kee_promise_count(struct kee_kernel *kernel, struct kee_kref kref, int by);
+int kee_promise_decide(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id decider,
+                       bool expected);
+int kee_promise_subscribe(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id vat);
+int kee_promise_unsubscribe(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id vat);
+/* Settled data, in hold. */
+int kee_promise_data(struct kee_kernel *kernel, struct kee_kref kref, struct kee_buf *hold,
+                     struct kee_bytes *slots, struct kee_bytes *body);
+/* Settles: stores data (holding its slots), wakes subscribers but settler, the calls, and what is
+ * parked. */
+int kee_promise_settle(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id settler,
+                       bool rejected, struct kee_bytes slots, struct kee_bytes body);
+/* Rejects with an Error of this message. */
+int kee_promise_reject_text(struct kee_kernel *kernel, struct kee_kref kref,
+                            struct kee_vat_id settler, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* A smallcaps body of an error. */
+void kee_error_body(struct kee_buf *out, const char *name, struct kee_bytes message);
+/* Text as it stands inside a JSON string. */
+void kee_json_escape(struct kee_buf *out, struct kee_bytes text);
+
+/* ---- c-lists (clist.c) ---- */
+
+enum kee_clist_outcome { KEE_CLIST_UNKNOWN = 1 };
+
+struct kee_clist_row {
+    struct kee_bytes vref; /* in the buffer given */
+    bool reachable;
+};
+
+int kee_clist_find(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
+                   struct kee_buf *hold, struct kee_clist_row *out);
+/* What does the vat mean by vref? Makes a new object or promise of it if the vat made the name.
+ * Outcome UNKNOWN, with a sentence in kernel->why: a mistake of the vat. */
+int kee_clist_kref_of(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes vref,
+                      struct kee_kref *out);
+/* The same without making anything, nor refreshing reachability. */
+int kee_clist_lookup(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes vref,
+                     struct kee_kref *out);
+/* The vat's name for kref, appended to out as text; made if it has none, made reachable. */
+int kee_clist_vref_of(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
+                      struct kee_buf *out);
+int kee_clist_add(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
+                  struct kee_bytes vref);
+int kee_clist_set_flag(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
+                       struct kee_bytes vref, bool reachable);
+/* Both rows go; counts are the caller's. */
+int kee_clist_remove(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
+                     struct kee_bytes vref);
+/* A settled promise leaves the c-list, unless a delivery in flight still names it. */
+int kee_clist_retire_promise(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
+                             uint32_t first_flight);
+
+/* ---- queues (runq.c) ---- */
+
+struct kee_item {
+    char type; /* m, n */
+    struct kee_bytes from;
+    uint64_t tries;
+    struct kee_kref target; /* the promise of a notification */
+    struct kee_kref result; /* or none */
+    struct kee_bytes slots, body;
+};
+
+int kee_item_parse(struct kee_bytes key, struct kee_bytes value, struct kee_item *out);
+void kee_item_format(struct kee_buf *out, const struct kee_item *item);
+/* Puts a message where it belongs: a vat's queue, a promise, or back as a rejection. fresh: the
+ * references it names are not yet counted. */
+int kee_route(struct kee_kernel *kernel, const struct kee_item *item, bool fresh);
+/* from: who settled it; 0 is the kernel. */
+int kee_notify_push(struct kee_kernel *kernel, struct kee_vat_id vat, struct kee_kref promise,
+                    struct kee_vat_id from);
+/* Rejects the result of an item that cannot be delivered and releases what it held. The caller has
+ * deleted, or is about to delete, its row. */
+int kee_item_reject(struct kee_kernel *kernel, const struct kee_item *item, const char *text);
+int kee_item_release(struct kee_kernel *kernel, const struct kee_item *item);
+/* All that is parked at a promise is routed again: now, or by the caller that is at it already. */
+int kee_parked_release(struct kee_kernel *kernel, struct kee_kref promise);
+/* The first queue row after seq, as an item in hold; KEE_STORE_ABSENT if none. */
+int kee_queue_next(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t after,
+                   struct kee_buf *hold, uint64_t *seq, struct kee_item *out);
+
+/* ---- deliveries, cranks ---- */
+
+int kee_vat_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool one);
+int kee_vat_start(struct kee_kernel *kernel, struct kee_vat *vat);
+int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes fields);
+/* The worker is of no more use: undo, restart, blame the delivery in flight. */
+int kee_crank_failed(struct kee_kernel *kernel, struct kee_vat *vat, const char *why);
+/* >0 outcome with a sentence in why: illegal. */
+int kee_syscalls_apply(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_reader *reader,
+                       bool *exits, bool *exit_failure);
+int kee_vat_restart(struct kee_kernel *kernel, struct kee_vat *vat, const char *why);
+int kee_vat_terminate(struct kee_kernel *kernel, struct kee_vat *vat, const char *why);
+int kee_sweep(struct kee_kernel *kernel, bool *more);
+/* GC deliveries that are due to this vat: at most one frame. *sent: one was. */
+int kee_gc_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool *sent);
+
+/* ---- launches and calls ---- */
+
+/* A START ended: well if why is NULL. Carries the launch on, if the vat is of one. */
+int kee_launch_progress(struct kee_kernel *kernel, struct kee_vat *vat, const char *why,
+                        bool *consumed);
+void kee_launches_free(struct kee_kernel *kernel);
+int kee_call_wait(struct kee_kernel *kernel, uint64_t number, struct kee_kref promise,
+                  struct kee_subcluster_id subcluster, struct kee_kref root);
+/* A promise settled inside the crank under way. */
+int kee_calls_settled(struct kee_kernel *kernel, struct kee_kref promise, bool rejected,
+                      struct kee_bytes slots, struct kee_bytes body);
+void kee_answers_commit(struct kee_kernel *kernel);
+void kee_answers_undo(struct kee_kernel *kernel);
+int kee_answer_decline(struct kee_kernel *kernel, uint64_t call, const char *why);
+int kee_hold_add(struct kee_kernel *kernel, struct kee_kref kref);
+int kee_hold_remove(struct kee_kernel *kernel, struct kee_kref kref);
+
+/* A crank of the world with its answers. commit may fault; it has undone then. */
+void kee_txn_begin(struct kee_kernel *kernel);
+int kee_txn_commit(struct kee_kernel *kernel);
+void kee_txn_undo(struct kee_kernel *kernel);
+/* Ends with commit if r is 0, else undoes; gives r, or the fault of the commit. */
+int kee_txn_end(struct kee_kernel *kernel, int r);
+
+/* view.c: calls row for each row under prefix, with copies of the rest of its key and of its value. */
+typedef int kee_row_fn(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
+                       kee_record_fn *fn, void *context);
+int kee_rows_each(struct kee_kernel *kernel, struct kee_bytes prefix, kee_row_fn *row,
+                  kee_record_fn *fn, void *context);
+
+/* ---- trace.c: builds one record and hands it out; all no-ops while tracing is off ---- */
+
+struct kee_event {
+    struct kee_record record;
+    char text[8][80]; /* storage for the numbers and short names of one event */
+    size_t used;
+};
+
+void kee_event_begin(struct kee_event *event, const char *kind);
+void kee_event_text(struct kee_event *event, const char *name, struct kee_bytes value);
+void kee_event_number(struct kee_event *event, const char *name, uint64_t n);
+void kee_event_id(struct kee_event *event, const char *name, char letter, uint64_t n);
+void kee_event_kref(struct kee_event *event, const char *name, struct kee_kref kref);
+void kee_event_emit(struct kee_kernel *kernel, struct kee_event *event);
+/* The method of a methargs body, if it is plainly there: for people's eyes only. */
+struct kee_bytes kee_methargs_method(struct kee_bytes body);
+
+#endif

@@ -1,0 +1,789 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernel - opening, events, the round of work; see kernel.h. */
+#include "kernel/kernel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernel/internal.h"
+
+#define DEADLINE_CHECK_MS 100u
+#define PUMPS_PER_RUN 1000u
+
+struct kee_buf *kee_scratch_take(struct kee_kernel *kernel)
+{
+    struct kee_buf *buf;
+
+    kee_assert(kernel->spare_count > 0);
+    buf = kernel->spare[--kernel->spare_count];
+    kee_buf_clear(buf);
+    return buf;
+}
+
+void kee_scratch_give(struct kee_kernel *kernel, struct kee_buf *buf)
+{
+    kee_assert(kernel->spare_count < KEE_SPARES);
+    if (buf->room > 65536) { /* a large body does not stay in memory for ever */
+        kee_buf_fini(buf);
+    }
+    kernel->spare[kernel->spare_count++] = buf;
+}
+
+const char *kee_kernel_why(const struct kee_kernel *kernel)
+{
+    return kernel->why.size > 0 ? (const char *)kernel->why.data : "";
+}
+
+int kee_kernel_decline(struct kee_kernel *kernel, int outcome, const char *format, ...)
+{
+    char text[500];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    kee_buf_clear(&kernel->why);
+    kee_buf_put(&kernel->why, text, strlen(text) + 1);
+    return outcome;
+}
+
+/* ---- rows ---- */
+
+int kee_row_corrupt(struct kee_bytes key, const char *expected)
+{
+    return kee_fault(KEE_FAULT_CORRUPT, "store row \"%.*s\": expected %s", (int)key.size,
+                     (const char *)key.data, expected);
+}
+
+int kee_row_need(struct kee_kernel *kernel, struct kee_bytes key, struct kee_bytes *value)
+{
+    int r = kee_world_get(kernel->world, key, value);
+
+    return r == KEE_STORE_ABSENT ? kee_row_corrupt(key, "a row, found none") : r;
+}
+
+int kee_row_put(struct kee_kernel *kernel, struct kee_bytes key, struct kee_buf *value, bool fresh)
+{
+    int r = kee_buf_status(value);
+
+    if (r != 0) {
+        return r;
+    }
+    return fresh ? kee_world_put_new(kernel->world, key, kee_buf_bytes(value))
+                 : kee_world_put(kernel->world, key, kee_buf_bytes(value));
+}
+
+int kee_rows_delete(struct kee_kernel *kernel, struct kee_bytes prefix, size_t max, bool *left)
+{
+    struct kee_key at;
+    struct kee_bytes key, value;
+    int r;
+
+    for (size_t i = 0; i < max; i++) {
+        r = kee_world_next(kernel->world, prefix, prefix, &key, &value);
+        if (r != 0) {
+            *left = false;
+            return r == KEE_STORE_ABSENT ? 0 : r;
+        }
+        at.size = 0;
+        kee_key_add(&at, key);
+        r = kee_world_delete(kernel->world, kee_key_view(&at));
+        if (r != 0) {
+            return r;
+        }
+    }
+    *left = true;
+    return 0;
+}
+
+/* ---- ids ---- */
+
+static int put_ids(struct kee_kernel *kernel)
+{
+    const struct kee_ids *ids = &kernel->reserved;
+    struct kee_buf *row = kee_scratch_take(kernel);
+    int r;
+
+    kee_buf_printf(row, "%llu %llu %llu %llu %llu %llu", (unsigned long long)ids->vat,
+                   (unsigned long long)ids->subcluster, (unsigned long long)ids->object,
+                   (unsigned long long)ids->promise, (unsigned long long)ids->seq,
+                   (unsigned long long)kernel->boot);
+    r = kee_row_put(kernel, KEE_BYTES_LIT("ids"), row, false);
+    kee_scratch_give(kernel, row);
+    return r;
+}
+
+int kee_ids_take(struct kee_kernel *kernel, char kind, uint64_t *out)
+{
+    uint64_t *next, *reserved;
+    uint64_t block = 1; /* vats and subclusters are few: their numbers stay dense */
+
+    switch (kind) {
+    case 'v':
+        next = &kernel->next.vat;
+        reserved = &kernel->reserved.vat;
+        break;
+    case 's':
+        next = &kernel->next.subcluster;
+        reserved = &kernel->reserved.subcluster;
+        break;
+    case 'o':
+        next = &kernel->next.object;
+        reserved = &kernel->reserved.object;
+        block = KEE_LIMIT_ID_BLOCK;
+        break;
+    case 'p':
+        next = &kernel->next.promise;
+        reserved = &kernel->reserved.promise;
+        block = KEE_LIMIT_ID_BLOCK;
+        break;
+    default:
+        next = &kernel->next.seq;
+        reserved = &kernel->reserved.seq;
+        block = KEE_LIMIT_ID_BLOCK;
+        break;
+    }
+    *out = (*next)++;
+    if (*next > *reserved) {
+        *reserved = *out + block;
+        return put_ids(kernel);
+    }
+    return 0;
+}
+
+static int read_ids(struct kee_kernel *kernel)
+{
+    uint64_t *fields[] = {&kernel->reserved.vat,    &kernel->reserved.subcluster,
+                          &kernel->reserved.object, &kernel->reserved.promise,
+                          &kernel->reserved.seq,    &kernel->boot};
+    struct kee_bytes row;
+    int r = kee_row_need(kernel, KEE_BYTES_LIT("ids"), &row);
+
+    for (size_t i = 0; r == 0 && i < sizeof fields / sizeof *fields; i++) {
+        if (!kee_bytes_decimal(kee_bytes_cut(&row, ' '), fields[i])) {
+            r = kee_row_corrupt(KEE_BYTES_LIT("ids"), "six numbers");
+        }
+    }
+    kernel->next = kernel->reserved;
+    return r;
+}
+
+/* ---- cranks of the world ---- */
+
+void kee_txn_begin(struct kee_kernel *kernel)
+{
+    kee_world_begin(kernel->world);
+}
+
+void kee_txn_undo(struct kee_kernel *kernel)
+{
+    size_t at = 0;
+    struct kee_vat *vat;
+
+    kee_world_undo(kernel->world);
+    kee_answers_undo(kernel);
+    kee_buf_clear(&kernel->dead_todo);
+    kee_buf_clear(&kernel->settled_todo);
+    /* Numbers spent stay spent; reservations made in this crank are not in the store. */
+    kernel->reserved = kernel->next;
+    while ((vat = kee_map_next(&kernel->vats, &at)) != NULL) {
+        vat->reserved_object = vat->next_object;
+        vat->reserved_promise = vat->next_promise;
+    }
+}
+
+/* Promises that nothing refers to go, and what their data names is let go: perhaps further ones. */
+static int bury_promises(struct kee_kernel *kernel)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_promise promise;
+    struct kee_bytes slots, body;
+    struct kee_kref kref;
+    struct kee_key key;
+    int r = 0;
+
+    for (size_t at = 0; r == 0 && at < kernel->dead_todo.size; at += sizeof kref.bits) {
+        memcpy(&kref.bits, kernel->dead_todo.data + at, sizeof kref.bits);
+        r = kee_promise_get(kernel, kref, hold, &promise);
+        if (r == KEE_STORE_ABSENT || (r == 0 && promise.references > 0)) {
+            r = 0;
+            continue;
+        }
+        if (r == 0 && promise.state != 'u') {
+            r = kee_promise_data(kernel, kref, hold, &slots, &body);
+            r = r != 0 ? r : kee_world_delete(kernel->world, kee_key_kref(&key, "", kref, ".d"));
+            r = r != 0 ? r : kee_krefs_release(kernel, slots);
+        }
+        r = r != 0 ? r : kee_world_delete(kernel->world, kee_key_kref(&key, "", kref, ""));
+    }
+    kee_buf_clear(&kernel->dead_todo);
+    kee_scratch_give(kernel, hold);
+    return r;
+}
+
+int kee_txn_commit(struct kee_kernel *kernel)
+{
+    int r = bury_promises(kernel);
+
+    if (r != 0) {
+        kee_txn_undo(kernel);
+        return r;
+    }
+    kee_world_commit(kernel->world);
+    kee_answers_commit(kernel);
+    if (kernel->dirty_batch != kee_world_filling(kernel->world)) {
+        kernel->dirty_batch = kee_world_filling(kernel->world);
+        kernel->dirty_since_ms = kernel->now_ms;
+    }
+    return 0;
+}
+
+int kee_txn_end(struct kee_kernel *kernel, int r)
+{
+    if (r == 0) {
+        return kee_txn_commit(kernel);
+    }
+    kee_txn_undo(kernel);
+    return r;
+}
+
+/* ---- open ---- */
+
+static int first_rows(struct kee_kernel *kernel)
+{
+    int r;
+
+    kernel->next = (struct kee_ids){1, 1, 1, 1, 1};
+    kernel->reserved = kernel->next;
+    kernel->boot = 1;
+    r = kee_world_put(kernel->world, KEE_BYTES_LIT("version"), KEE_BYTES_LIT(KEE_SCHEMA_VERSION));
+    return r != 0 ? r : put_ids(kernel);
+}
+
+/* Vats with something queued, found by skipping from one to the next. */
+static int find_queues(struct kee_kernel *kernel)
+{
+    struct kee_bytes prefix = KEE_BYTES_LIT("q.");
+    struct kee_bytes key, value, name;
+    struct kee_key at;
+    struct kee_vat *vat;
+    struct kee_vat_id id;
+    int r;
+
+    at.size = 0;
+    kee_key_add(&at, prefix);
+    for (;;) {
+        r = kee_world_next(kernel->world, prefix, kee_key_view(&at), &key, &value);
+        if (r != 0) {
+            return r == KEE_STORE_ABSENT ? 0 : r;
+        }
+        key = kee_bytes_of(key.data + prefix.size, key.size - prefix.size);
+        name = kee_bytes_cut(&key, '.');
+        if (!kee_id_parse(name, 'v', &id.n)) {
+            return kee_row_corrupt(prefix, "q.vN.SEQ");
+        }
+        r = kee_vat_load(kernel, id, &vat);
+        if (r != 0) {
+            return r;
+        }
+        if (vat != NULL) {
+            kee_vat_mark_busy(kernel, vat);
+        }
+        (void)kee_key_of_vat(&at, "q.", id);
+        kee_key_add(&at, KEE_BYTES_LIT(".~"));
+    }
+}
+
+/* Launches that the last boot did not finish. */
+static int take_back_launches(struct kee_kernel *kernel)
+{
+    struct kee_bytes prefix = KEE_BYTES_LIT("launching.");
+    struct kee_bytes key, value;
+    struct kee_subcluster_id id;
+    struct kee_key at;
+    int r;
+
+    at.size = 0;
+    kee_key_add(&at, prefix);
+    for (;;) {
+        r = kee_world_next(kernel->world, prefix, kee_key_view(&at), &key, &value);
+        if (r != 0) {
+            return r == KEE_STORE_ABSENT ? 0 : r;
+        }
+        at.size = 0;
+        kee_key_add(&at, key);
+        if (!kee_id_parse(kee_bytes_of(at.text + prefix.size, at.size - prefix.size), 's', &id.n)) {
+            return kee_row_corrupt(kee_key_view(&at), "launching.sN");
+        }
+        r = kee_kernel_terminate_subcluster(kernel, id);
+        if (r < 0) {
+            return r;
+        }
+    }
+}
+
+static int open_world(struct kee_kernel *kernel, struct kee_buf *why)
+{
+    struct kee_bytes version;
+    int r = kee_world_get(kernel->world, KEE_BYTES_LIT("version"), &version);
+
+    if (r == 0 && !kee_bytes_equal(version, KEE_BYTES_LIT(KEE_SCHEMA_VERSION))) {
+        kee_buf_printf(why, "the store has rows of version %.*s; this keeve reads version %s",
+                       (int)version.size, (const char *)version.data, KEE_SCHEMA_VERSION);
+        return KEE_KERNEL_STATE;
+    }
+    kee_txn_begin(kernel);
+    if (r == KEE_STORE_ABSENT) {
+        r = first_rows(kernel);
+    } else if (r == 0) {
+        r = read_ids(kernel);
+        kernel->boot++;
+        r = r != 0 ? r : put_ids(kernel);
+    }
+    r = kee_txn_end(kernel, r);
+    r = r != 0 ? r : find_queues(kernel);
+    return r != 0 ? r : take_back_launches(kernel);
+}
+
+int kee_kernel_open(struct kee_kernel **out, struct kee_world *world,
+                    const struct kee_kernel_host *host, const struct kee_kernel_options *options,
+                    struct kee_buf *why)
+{
+    struct kee_kernel *kernel = calloc(1, sizeof *kernel);
+    int r = 0;
+
+    if (kernel == NULL) {
+        return kee_fault(KEE_FAULT_MEMORY, "the kernel");
+    }
+    kernel->world = world;
+    kernel->host = host;
+    kernel->options = *options;
+    kernel->paused = options->paused;
+    if (kernel->options.steps_per_crank_max == 0) {
+        kernel->options.steps_per_crank_max = KEE_DEFAULT_STEPS_MAX;
+    }
+    if (kernel->options.heap_bytes_max == 0) {
+        kernel->options.heap_bytes_max = KEE_DEFAULT_HEAP_MAX;
+    }
+    if (kernel->options.deadline_ms == 0) {
+        kernel->options.deadline_ms = KEE_DEFAULT_DEADLINE_MS;
+    }
+    kee_list_init(&kernel->busy);
+    kee_list_init(&kernel->answers);
+    kee_list_init(&kernel->answers_new);
+    kee_list_init(&kernel->launches);
+    kernel->sweep_dying = kernel->sweep_awake = kernel->sweep_holds = true;
+    while (r == 0 && kernel->spare_count < KEE_SPARES) {
+        struct kee_buf *spare = calloc(1, sizeof *spare);
+        r = spare == NULL ? kee_fault(KEE_FAULT_MEMORY, "the kernel") : 0;
+        if (r == 0) {
+            kernel->spare[kernel->spare_count++] = spare;
+        }
+    }
+    r = r != 0 ? r : open_world(kernel, why);
+    if (r != 0) {
+        kee_kernel_free(kernel);
+        return r;
+    }
+    *out = kernel;
+    return 0;
+}
+
+void kee_kernel_free(struct kee_kernel *kernel)
+{
+    size_t at = 0;
+    struct kee_vat *vat;
+    struct kee_call *call;
+
+    if (kernel == NULL) {
+        return;
+    }
+    while ((vat = kee_map_next(&kernel->vats, &at)) != NULL) {
+        kee_vat_free(kernel, vat);
+    }
+    for (at = 0; (call = kee_map_next(&kernel->calls, &at)) != NULL;) {
+        free(call);
+    }
+    kee_launches_free(kernel);
+    kee_answers_commit(kernel); /* into one list, to be freed */
+    kee_list_init(&kernel->answers_new);
+    while (!kee_list_is_empty(&kernel->answers)) {
+        struct kee_link *link = kernel->answers.next;
+        kee_list_remove(link);
+        kee_list_append(&kernel->answers_new, link);
+    }
+    kee_answers_undo(kernel);
+    kee_map_fini(&kernel->vats);
+    kee_map_fini(&kernel->calls);
+    kee_map_fini(&kernel->waits);
+    kee_buf_fini(&kernel->why);
+    kee_buf_fini(&kernel->out);
+    kee_buf_fini(&kernel->dead_todo);
+    kee_buf_fini(&kernel->settled_todo);
+    while (kernel->spare_count > 0) {
+        struct kee_buf *spare = kernel->spare[--kernel->spare_count];
+        kee_buf_fini(spare);
+        free(spare);
+    }
+    free(kernel);
+}
+
+/* ---- events ---- */
+
+/* A worker reads its vat's store: as of the last committed crank. */
+static int answer_row(struct kee_kernel *kernel, struct kee_vat *vat, bool next,
+                      struct kee_bytes fields)
+{
+    struct kee_vp_reader reader = {.rest = fields};
+    struct kee_bytes name = kee_vp_take_string(&reader);
+    struct kee_bytes found = {0}, value = {0};
+    struct kee_key prefix, key;
+    size_t place;
+    int r;
+
+    (void)kee_key_vat(&prefix, vat->id, ".s.");
+    if (!kee_vp_reader_end(&reader) || name.size + prefix.size > KEE_LIMIT_KEY_BYTES ||
+        vat->flight_count == 0) {
+        return kee_crank_failed(kernel, vat, "the worker sent a malformed frame");
+    }
+    key = prefix;
+    kee_key_add(&key, name);
+    r = next ? kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&key), &found,
+                              &value)
+             : kee_world_get(kernel->world, kee_key_view(&key), &value);
+    if (r < 0) {
+        return r;
+    }
+    if (next && r == 0) {
+        name = kee_bytes_of(found.data + prefix.size, found.size - prefix.size);
+    }
+    kee_buf_clear(&kernel->out);
+    place = kee_vp_frame_open(&kernel->out, KEE_VP_ROW);
+    kee_buf_put_u8(&kernel->out, r == 0);
+    kee_vp_put_string(&kernel->out, name);
+    kee_vp_put_string(&kernel->out, r == 0 ? value : kee_bytes_of(NULL, 0));
+    kee_vp_frame_close(&kernel->out, place);
+    r = kee_buf_status(&kernel->out);
+    if (r == 0) {
+        kernel->host->worker_send(kernel->host->context, vat->id, kee_buf_bytes(&kernel->out));
+    }
+    return r;
+}
+
+static int take_log(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes fields)
+{
+    struct kee_vp_reader reader = {.rest = fields};
+    uint8_t level = kee_vp_take_u8(&reader);
+    struct kee_bytes text = kee_vp_take_string(&reader);
+
+    if (!kee_vp_reader_end(&reader) || level > KEE_VP_ERROR) {
+        return kee_crank_failed(kernel, vat, "the worker sent a malformed frame");
+    }
+    kernel->host->log(kernel->host->context, vat->id, (enum kee_vp_log_level)level, text);
+    return 0;
+}
+
+static struct kee_vat *living(struct kee_kernel *kernel, struct kee_vat_id id, uint64_t incarnation)
+{
+    struct kee_vat *vat = kee_map_get(&kernel->vats, id.n);
+
+    return vat != NULL && vat->worker != KEE_WORKER_NONE && vat->incarnation == incarnation ? vat
+                                                                                            : NULL;
+}
+
+int kee_kernel_frame(struct kee_kernel *kernel, struct kee_vat_id id, uint64_t incarnation,
+                     uint8_t type, struct kee_bytes fields)
+{
+    struct kee_vat *vat = living(kernel, id, incarnation);
+
+    if (vat == NULL) {
+        return 0;
+    }
+    switch (type) {
+    case KEE_VP_DONE:
+        return kee_crank_done(kernel, vat, fields);
+    case KEE_VP_GET:
+    case KEE_VP_NEXT:
+        return answer_row(kernel, vat, type == KEE_VP_NEXT, fields);
+    case KEE_VP_LOG:
+        return take_log(kernel, vat, fields);
+    default:
+        return kee_crank_failed(kernel, vat, "the worker sent a frame of no known type");
+    }
+}
+
+int kee_kernel_worker_gone(struct kee_kernel *kernel, struct kee_vat_id id, uint64_t incarnation,
+                           const char *why)
+{
+    struct kee_vat *vat = living(kernel, id, incarnation);
+
+    return vat == NULL ? 0 : kee_crank_failed(kernel, vat, why);
+}
+
+static int check_deadlines(struct kee_kernel *kernel)
+{
+    char why[80];
+    size_t at = 0;
+    struct kee_vat *vat;
+    int r = 0;
+
+    if (kernel->flights == 0 || kernel->now_ms < kernel->deadline_check_ms) {
+        return 0;
+    }
+    kernel->deadline_check_ms = kernel->now_ms + DEADLINE_CHECK_MS;
+    (void)snprintf(why, sizeof why, "the crank passed its deadline of %llu ms",
+                   (unsigned long long)kernel->options.deadline_ms);
+    while (r == 0 && (vat = kee_map_next(&kernel->vats, &at)) != NULL) {
+        if (vat->flight_count > 0 &&
+            kernel->now_ms > vat->crank_began_ms + kernel->options.deadline_ms) {
+            r = kee_crank_failed(kernel, vat, why);
+            at = 0; /* the table may have changed */
+        }
+    }
+    return r;
+}
+
+/* ---- stepping ---- */
+
+/* The vat whose queue holds the oldest item that can be delivered; NULL if none. */
+static int oldest(struct kee_kernel *kernel, struct kee_vat **out)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_item item;
+    uint64_t seq, best = UINT64_MAX;
+    int r = 0;
+
+    *out = NULL;
+    for (struct kee_link *link = kernel->busy.next; link != &kernel->busy; link = link->next) {
+        struct kee_vat *vat = KEE_CONTAINER(link, struct kee_vat, busy);
+        if (vat->life == KEE_VAT_DYING) {
+            continue;
+        }
+        r = kee_queue_next(kernel, vat, vat->last_sent_seq, hold, &seq, &item);
+        if (r == 0 && seq < best) {
+            best = seq;
+            *out = vat;
+        } else if (r < 0) {
+            break;
+        }
+        r = 0;
+    }
+    kee_scratch_give(kernel, hold);
+    return r;
+}
+
+int kee_kernel_step(struct kee_kernel *kernel, void (*on_done)(void *context), void *context)
+{
+    struct kee_vat *vat;
+    int r;
+
+    if (!kernel->paused) {
+        return kee_kernel_decline(kernel, KEE_KERNEL_STATE,
+                                  "the kernel is running; pause it before stepping");
+    }
+    if (kernel->stepping || kernel->step_vat.n != 0) {
+        return kee_kernel_decline(kernel, KEE_KERNEL_STATE, "a step is already under way");
+    }
+    r = oldest(kernel, &vat);
+    if (r != 0) {
+        return r;
+    }
+    if (vat == NULL) {
+        return kee_kernel_decline(kernel, KEE_KERNEL_STATE, "nothing is queued");
+    }
+    kernel->stepping = true;
+    kernel->step_done = on_done;
+    kernel->step_context = context;
+    return 0;
+}
+
+/* Carries a step on: start the worker, or hand out the one item. */
+static int step_on(struct kee_kernel *kernel)
+{
+    struct kee_vat *vat;
+    int r;
+
+    while (kernel->stepping && kernel->flights == 0) {
+        r = oldest(kernel, &vat);
+        if (r != 0) {
+            return r;
+        }
+        if (vat == NULL) { /* what was queued could not be delivered */
+            kernel->stepping = false;
+            kernel->step_done(kernel->step_context);
+            return 0;
+        }
+        r = kee_vat_pump(kernel, vat, true);
+        if (r != 0) {
+            return r;
+        }
+        if (vat->worker == KEE_WORKER_READY && vat->flight_count > 0) {
+            kernel->stepping = false;
+            kernel->step_vat = vat->id;
+        }
+    }
+    return 0;
+}
+
+/* ---- the round ---- */
+
+static int pump_all(struct kee_kernel *kernel, bool *more)
+{
+    uint32_t pumps = 0;
+    int r = 0;
+
+    while (r == 0 && !kee_list_is_empty(&kernel->busy)) {
+        struct kee_vat *vat = KEE_CONTAINER(kernel->busy.next, struct kee_vat, busy);
+        if (pumps++ == PUMPS_PER_RUN) {
+            *more = true;
+            break;
+        }
+        kee_list_remove(&vat->busy);
+        r = kee_vat_pump(kernel, vat, false);
+    }
+    return r;
+}
+
+int kee_kernel_run(struct kee_kernel *kernel, uint64_t now_ms, bool *more)
+{
+    int r;
+
+    *more = false;
+    kernel->now_ms = now_ms;
+    r = check_deadlines(kernel);
+    if (r == 0) {
+        r = kernel->paused ? step_on(kernel) : pump_all(kernel, more);
+    }
+    return r != 0 ? r : kee_sweep(kernel, more);
+}
+
+uint64_t kee_kernel_wake_at_ms(const struct kee_kernel *kernel)
+{
+    return kernel->flights > 0 ? kernel->deadline_check_ms : UINT64_MAX;
+}
+
+static bool answer_waits(const struct kee_kernel *kernel)
+{
+    const struct kee_link *last = kernel->answers.prev;
+
+    return last != &kernel->answers &&
+           KEE_CONTAINER(last, struct kee_pending_answer, link)->batch ==
+               kee_world_filling(kernel->world);
+}
+
+uint64_t kee_kernel_flush_at_ms(const struct kee_kernel *kernel)
+{
+    bool dirty = kernel->dirty_batch == kee_world_filling(kernel->world) &&
+                 kee_world_pending_bytes(kernel->world) > 0;
+
+    return dirty ? kernel->dirty_since_ms + KEE_FLUSH_AFTER_MS : UINT64_MAX;
+}
+
+bool kee_kernel_flush_due(const struct kee_kernel *kernel, uint64_t now_ms)
+{
+    return answer_waits(kernel) || kee_world_pending_bytes(kernel->world) >= KEE_FLUSH_BYTES ||
+           now_ms >= kee_kernel_flush_at_ms(kernel);
+}
+
+bool kee_kernel_is_idle(const struct kee_kernel *kernel)
+{
+    return kernel->flights == 0 && kee_list_is_empty(&kernel->busy) && !kernel->sweep_dying &&
+           !kernel->sweep_awake && !kernel->sweep_holds && kee_list_is_empty(&kernel->launches);
+}
+
+/* ---- control ---- */
+
+static int need_vat(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_vat **out)
+{
+    int r = kee_vat_load(kernel, id, out);
+
+    if (r == 0 && (*out == NULL || (*out)->life == KEE_VAT_DYING)) {
+        return kee_kernel_decline(kernel, KEE_KERNEL_NO_SUCH, "there is no vat v%llu",
+                                  (unsigned long long)id.n);
+    }
+    return r;
+}
+
+/* A step or a launch that waits for this vat will wait no longer. */
+static int give_up_on(struct kee_kernel *kernel, struct kee_vat *vat, const char *why)
+{
+    bool consumed;
+
+    if (kernel->step_vat.n == vat->id.n) {
+        kernel->step_vat.n = 0;
+        kernel->step_done(kernel->step_context);
+    }
+    return kee_launch_progress(kernel, vat, why, &consumed);
+}
+
+int kee_kernel_terminate_vat(struct kee_kernel *kernel, struct kee_vat_id id)
+{
+    struct kee_vat *vat;
+    int r = need_vat(kernel, id, &vat);
+
+    r = r != 0 ? r : kee_vat_terminate(kernel, vat, "terminated by the owner");
+    return r != 0 ? r : give_up_on(kernel, vat, "terminated by the owner");
+}
+
+int kee_kernel_restart_vat(struct kee_kernel *kernel, struct kee_vat_id id, const char *why)
+{
+    struct kee_vat *vat;
+    int r = need_vat(kernel, id, &vat);
+
+    if (r != 0) {
+        return r;
+    }
+    kee_vat_drop_worker(kernel, vat, true);
+    vat->broken = false;
+    vat->start_tries = 0;
+    kee_txn_begin(kernel);
+    r = kee_txn_end(kernel, kee_vat_restart(kernel, vat, why));
+    return r != 0 ? r : give_up_on(kernel, vat, why);
+}
+
+int kee_kernel_reap(struct kee_kernel *kernel, struct kee_vat_id id)
+{
+    struct kee_vat *vat;
+    size_t at = 0;
+    int r = 0;
+
+    if (id.n != 0) {
+        r = need_vat(kernel, id, &vat);
+        if (r == 0) {
+            vat->reap_wanted = vat->worker != KEE_WORKER_NONE;
+            kee_vat_mark_busy(kernel, vat);
+        }
+        return r;
+    }
+    while ((vat = kee_map_next(&kernel->vats, &at)) != NULL) {
+        if (vat->worker != KEE_WORKER_NONE) {
+            vat->reap_wanted = true;
+            kee_vat_mark_busy(kernel, vat);
+        }
+    }
+    return r;
+}
+
+void kee_kernel_pause(struct kee_kernel *kernel)
+{
+    kernel->paused = true;
+}
+
+void kee_kernel_resume(struct kee_kernel *kernel)
+{
+    kernel->paused = false;
+    if (kernel->stepping) { /* overtaken: it will be delivered with the rest */
+        kernel->stepping = false;
+        kernel->step_done(kernel->step_context);
+    }
+}
+
+bool kee_kernel_is_paused(const struct kee_kernel *kernel)
+{
+    return kernel->paused;
+}
+
+void kee_kernel_trace(struct kee_kernel *kernel, bool on)
+{
+    kernel->tracing = on;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kobject - objects: who owns them, and how many can reach or recognize them.
+ *
+ * An object's row counts its importers, the queue rows, settled promises and holds that name it. The
+ * owner's own c-list row does not count. reachable <= recognizable (OB-1).
+ */
+#include "kernel/internal.h"
+
+static int parse_owner(struct kee_bytes text, struct kee_vat_id *out)
+{
+    if (kee_bytes_equal(text, KEE_BYTES_LIT("-"))) {
+        out->n = 0;
+        return 0;
+    }
+    return kee_id_parse(text, 'v', &out->n) ? 0 : -1;
+}
+
+int kee_object_get(struct kee_kernel *kernel, struct kee_kref kref, struct kee_object *out)
+{
+    struct kee_key key;
+    struct kee_bytes row, owner, reach;
+    int r;
+
+    r = kee_world_get(kernel->world, kee_key_kref(&key, "", kref, ""), &row);
+    if (r != 0) {
+        return r;
+    }
+    owner = kee_bytes_cut(&row, ' ');
+    reach = kee_bytes_cut(&row, ' ');
+    if (parse_owner(owner, &out->owner) < 0 || !kee_bytes_decimal(reach, &out->reachable) ||
+        !kee_bytes_decimal(row, &out->recognizable)) {
+        return kee_row_corrupt(kee_key_view(&key), "OWNER REACHABLE RECOGNIZABLE");
+    }
+    return 0;
+}
+
+int kee_object_put(struct kee_kernel *kernel, struct kee_kref kref, const struct kee_object *object,
+                   bool fresh)
+{
+    struct kee_buf *row = kee_scratch_take(kernel);
+    struct kee_key key;
+    int r;
+
+    kee_assert(object->reachable <= object->recognizable); /* OB-1 */
+    if (object->owner.n == 0) {
+        kee_buf_put_char(row, '-');
+    } else {
+        kee_buf_put_char(row, 'v');
+        kee_buf_put_decimal(row, object->owner.n);
+    }
+    kee_buf_put_char(row, ' ');
+    kee_buf_put_decimal(row, object->reachable);
+    kee_buf_put_char(row, ' ');
+    kee_buf_put_decimal(row, object->recognizable);
+    r = kee_row_put(kernel, kee_key_kref(&key, "", kref, ""), row, fresh);
+    kee_scratch_give(kernel, row);
+    return r;
+}
+
+int kee_object_new(struct kee_kernel *kernel, struct kee_vat_id owner, struct kee_kref *out)
+{
+    struct kee_object object = {.owner = owner};
+    uint64_t n;
+    int r;
+
+    r = kee_ids_take(kernel, 'o', &n);
+    if (r < 0) {
+        return r;
+    }
+    *out = kee_kref_make(KEE_KREF_OBJECT, n);
+    return kee_object_put(kernel, *out, &object, true);
+}
+
+/* Counts fell: the owner is to hear of it, or, without an owner, the last trace goes. */
+static int fell(struct kee_kernel *kernel, struct kee_kref kref, const struct kee_object *object)
+{
+    struct kee_vat *owner;
+    struct kee_key key;
+    int r;
+
+    if (object->owner.n == 0) {
+        return object->recognizable > 0
+                   ? 0
+                   : kee_world_delete(kernel->world, kee_key_kref(&key, "", kref, ""));
+    }
+    r = kee_vat_load(kernel, object->owner, &owner);
+    if (r != 0 || owner == NULL) {
+        return r;
+    }
+    owner->gc_wanted = true;
+    kee_vat_mark_busy(kernel, owner);
+    return kee_world_put(kernel->world, kee_key_gc(&key, object->owner, kref),
+                         kee_bytes_of(NULL, 0));
+}
+
+int kee_object_count(struct kee_kernel *kernel, struct kee_kref kref, int reachable,
+                     int recognizable)
+{
+    struct kee_object object;
+    int r;
+
+    r = kee_object_get(kernel, kref, &object);
+    if (r == KEE_STORE_ABSENT) {
+        return kee_fault(KEE_FAULT_CORRUPT, "ko%llu is counted but has no row",
+                         (unsigned long long)kee_kref_number(kref));
+    }
+    if (r < 0) {
+        return r;
+    }
+    if ((reachable < 0 && object.reachable == 0) ||
+        (recognizable < 0 && object.recognizable == 0)) {
+        return kee_fault(KEE_FAULT_CORRUPT, "count of ko%llu below zero",
+                         (unsigned long long)kee_kref_number(kref));
+    }
+    object.reachable += (uint64_t)(int64_t)reachable;
+    object.recognizable += (uint64_t)(int64_t)recognizable;
+    r = kee_object_put(kernel, kref, &object, false);
+    if (r == 0 && ((reachable < 0 && object.reachable == 0) ||
+                   (recognizable < 0 && object.recognizable == 0))) {
+        r = fell(kernel, kref, &object);
+    }
+    return r;
+}
+
+int kee_object_orphan(struct kee_kernel *kernel, struct kee_kref kref)
+{
+    struct kee_object object;
+    struct kee_key key;
+    int r;
+
+    r = kee_object_get(kernel, kref, &object);
+    if (r != 0 || object.owner.n == 0) {
+        return r < 0 ? r : 0;
+    }
+    r = kee_world_delete(kernel->world, kee_key_gc(&key, object.owner, kref));
+    if (r != 0) {
+        return r;
+    }
+    object.owner.n = 0;
+    return object.recognizable > 0
+               ? kee_object_put(kernel, kref, &object, false)
+               : kee_world_delete(kernel->world, kee_key_kref(&key, "", kref, ""));
+}
+
+int kee_kref_hold(struct kee_kernel *kernel, struct kee_kref kref)
+{
+    return kee_kref_is_promise(kref) ? kee_promise_count(kernel, kref, 1)
+                                     : kee_object_count(kernel, kref, 1, 1);
+}
+
+int kee_kref_release(struct kee_kernel *kernel, struct kee_kref kref)
+{
+    return kee_kref_is_promise(kref) ? kee_promise_count(kernel, kref, -1)
+                                     : kee_object_count(kernel, kref, -1, -1);
+}
+
+bool kee_krefs_next(struct kee_bytes *list, struct kee_kref *out)
+{
+    struct kee_bytes one;
+
+    if (list->size == 0 || kee_bytes_equal(*list, KEE_BYTES_LIT("-"))) {
+        return false;
+    }
+    one = kee_bytes_cut(list, ',');
+    return kee_kref_parse(one, out);
+}
+
+size_t kee_krefs_count(struct kee_bytes list)
+{
+    struct kee_kref kref;
+    size_t count = 0;
+
+    while (kee_krefs_next(&list, &kref)) {
+        count++;
+    }
+    return count;
+}
+
+int kee_krefs_hold(struct kee_kernel *kernel, struct kee_bytes list)
+{
+    struct kee_kref kref;
+    int r = 0;
+
+    while (r == 0 && kee_krefs_next(&list, &kref)) {
+        r = kee_kref_hold(kernel, kref);
+    }
+    return r;
+}
+
+int kee_krefs_release(struct kee_kernel *kernel, struct kee_bytes list)
+{
+    struct kee_kref kref;
+    int r = 0;
+
+    while (r == 0 && kee_krefs_next(&list, &kref)) {
+        r = kee_kref_release(kernel, kref);
+    }
+    return r;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * restart - the one path by which an incarnation ends, whatever the cause: in one transaction
+ *
+ *   - the incarnation counts up;
+ *   - promises the old heap decided reject with the vatUpgraded record, all others stay;
+ *   - subscriptions go, and with them every promise of the c-list: no heap knows them any more;
+ *   - exports that are not durable lose their owner, so that sends to them reject; o+0 stays, bound
+ *     to the next root;
+ *   - imports that only the heap held are dropped. Those that durable data holds are known by the
+ *     row vom.rc.VREF of the vat's own store.
+ *
+ * The cost is the number of c-list rows of this vat; nothing is done for vats that had no worker.
+ */
+#include <stdio.h>
+
+#include "kernel/internal.h"
+
+typedef int row_fn(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
+                   struct kee_bytes vref, bool reachable, const char *why);
+
+/* Calls fn for each c-list row whose vref starts with head; fn may remove that row. */
+static int each_row(struct kee_kernel *kernel, struct kee_vat *vat, const char *head, row_fn *fn,
+                    const char *why)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_key prefix, at;
+    struct kee_bytes key, value;
+    struct kee_clist_row row;
+    struct kee_kref kref;
+    int r;
+
+    (void)kee_key_clist(&prefix, vat->id, kee_bytes_str(head));
+    at = prefix;
+    for (;;) {
+        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&at), &key, &value);
+        if (r != 0) {
+            break;
+        }
+        at.size = 0;
+        kee_key_add(&at, key);
+        if (!kee_kref_parse(value, &kref)) {
+            r = kee_row_corrupt(kee_key_view(&at), "KREF");
+            break;
+        }
+        r = kee_clist_find(kernel, vat, kref, hold, &row);
+        if (r == KEE_STORE_ABSENT) {
+            r = kee_row_corrupt(kee_key_view(&at), "a c-list row with its inverse");
+        }
+        r = r != 0 ? r : fn(kernel, vat, kref, row.vref, row.reachable, why);
+        if (r != 0) {
+            break;
+        }
+    }
+    kee_scratch_give(kernel, hold);
+    return r == KEE_STORE_ABSENT ? 0 : r;
+}
+
+static int reject_decided(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
+                          const char *why)
+{
+    struct kee_buf *body = kee_scratch_take(kernel);
+    int r;
+
+    if (vat->life == KEE_VAT_DYING) {
+        kee_error_body(body, "Error", kee_bytes_str("[KERNEL:VAT_TERMINATED] vat terminated"));
+    } else {
+        kee_buf_printf(body,
+                       "#{\"incarnationNumber\":%llu,\"name\":\"vatUpgraded\","
+                       "\"upgradeMessage\":\"vat restarted: ",
+                       (unsigned long long)vat->incarnation);
+        kee_json_escape(body, kee_bytes_str(why));
+        kee_buf_put_str(body, "\"}");
+    }
+    r = kee_buf_status(body);
+    r = r != 0 ? r
+               : kee_promise_settle(kernel, kref, vat->id, true, kee_bytes_of(NULL, 0),
+                                    kee_buf_bytes(body));
+    kee_scratch_give(kernel, body);
+    return r;
+}
+
+static int forget_promise(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
+                          struct kee_bytes vref, bool reachable, const char *why)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_promise promise;
+    int r;
+
+    (void)reachable;
+    r = kee_promise_get(kernel, kref, hold, &promise);
+    if (r == 0 && promise.state == 'u') {
+        r = promise.decider.n == vat->id.n && !promise.expected
+                ? reject_decided(kernel, vat, kref, why)
+                : kee_promise_unsubscribe(kernel, kref, vat->id);
+    }
+    r = r != 0 ? r : kee_clist_remove(kernel, vat, kref, vref);
+    r = r != 0 ? r : kee_promise_count(kernel, kref, -1);
+    kee_scratch_give(kernel, hold);
+    return r;
+}
+
+static int abandon_export(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
+                          struct kee_bytes vref, bool reachable, const char *why)
+{
+    struct kee_vref_parts parts;
+    int r;
+
+    (void)reachable;
+    (void)why;
+    if (kee_vref_parse(vref, &parts) && vat->life != KEE_VAT_DYING &&
+        (parts.is_durable || kee_kref_equal(kref, vat->root))) {
+        return 0;
+    }
+    r = kee_clist_remove(kernel, vat, kref, vref);
+    return r != 0 ? r : kee_object_orphan(kernel, kref);
+}
+
+static int drop_import(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
+                       struct kee_bytes vref, bool reachable, const char *why)
+{
+    struct kee_key key;
+    struct kee_bytes value;
+    int r;
+
+    (void)why;
+    (void)kee_key_vat(&key, vat->id, ".s.vom.rc.");
+    kee_key_add(&key, vref);
+    r = vat->life == KEE_VAT_DYING ? KEE_STORE_ABSENT
+                                   : kee_world_get(kernel->world, kee_key_view(&key), &value);
+    if (r != KEE_STORE_ABSENT) {
+        return r; /* durable data holds it */
+    }
+    r = kee_clist_remove(kernel, vat, kref, vref);
+    return r != 0 ? r : kee_object_count(kernel, kref, reachable ? -1 : 0, -1);
+}
+
+int kee_vat_restart(struct kee_kernel *kernel, struct kee_vat *vat, const char *why)
+{
+    struct kee_key key;
+    int r;
+
+    kee_assert(vat->worker == KEE_WORKER_NONE);
+    vat->stale = false;
+    vat->incarnation++;
+    r = kee_vat_save(kernel, vat, false);
+    r = r != 0 ? r : each_row(kernel, vat, "p", forget_promise, why);
+    r = r != 0 ? r : each_row(kernel, vat, "o+", abandon_export, why);
+    r = r != 0 ? r : each_row(kernel, vat, "o-", drop_import, why);
+    r = r != 0 ? r : kee_world_delete(kernel->world, kee_key_of_vat(&key, "awake.", vat->id));
+    if (r != 0) {
+        return kee_fault(r, "restart of v%llu", (unsigned long long)vat->id.n);
+    }
+    if (kernel->tracing) {
+        struct kee_event event;
+        kee_event_begin(&event, "vat-restart");
+        kee_event_id(&event, "vat", 'v', vat->id.n);
+        kee_event_number(&event, "incarnation", vat->incarnation);
+        kee_event_text(&event, "why", kee_bytes_str(why));
+        kee_event_emit(kernel, &event);
+    }
+    return 0;
+}
+
+int kee_vat_terminate(struct kee_kernel *kernel, struct kee_vat *vat, const char *why)
+{
+    struct kee_key key;
+    int r;
+
+    if (vat->life == KEE_VAT_DYING) {
+        return 0;
+    }
+    kee_vat_drop_worker(kernel, vat, true);
+    kee_txn_begin(kernel);
+    vat->life = KEE_VAT_DYING;
+    r = kee_vat_restart(kernel, vat, why); /* dying: this lets go of everything */
+    r = r != 0 ? r
+               : kee_world_put(kernel->world, kee_key_of_vat(&key, "dying.", vat->id),
+                               kee_bytes_of(NULL, 0));
+    r = kee_txn_end(kernel, r);
+    kernel->sweep_dying = true;
+    if (r == 0 && kernel->tracing) {
+        struct kee_event event;
+        kee_event_begin(&event, "vat-terminated");
+        kee_event_id(&event, "vat", 'v', vat->id.n);
+        kee_event_text(&event, "why", kee_bytes_str(why));
+        kee_event_emit(kernel, &event);
+    }
+    return r;
+}

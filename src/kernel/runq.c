@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runq - where messages and notifications wait, and how they find their place.
+ *
+ * Each vat has one queue, in the order of SEQ, which counts over the whole kernel: what one sender
+ * sends to one receiver is a FIFO lane inside it, and with one flow the whole is a plain FIFO. A
+ * message to an unsettled promise goes to the vat that decides it, or is parked at the promise.
+ *
+ *   RQ-1  a row holds one reference to its target, its result and each of its slots.
+ */
+#include "kernel/internal.h"
+
+static bool parse_optional_kref(struct kee_bytes text, struct kee_kref *out)
+{
+    if (kee_bytes_equal(text, KEE_BYTES_LIT("-"))) {
+        *out = KEE_KREF_NONE;
+        return true;
+    }
+    return kee_kref_parse(text, out);
+}
+
+int kee_item_parse(struct kee_bytes key, struct kee_bytes value, struct kee_item *out)
+{
+    struct kee_bytes type = kee_bytes_cut(&value, ' ');
+    struct kee_bytes tries, target, result;
+
+    *out = (struct kee_item){.type = type.size == 1 ? (char)type.data[0] : 0};
+    out->from = kee_bytes_cut(&value, ' ');
+    tries = kee_bytes_cut(&value, ' ');
+    target = kee_bytes_cut(&value, ' ');
+    if (!kee_bytes_decimal(tries, &out->tries) || !kee_kref_parse(target, &out->target)) {
+        return kee_row_corrupt(key, "ITEM");
+    }
+    if (out->type == 'n') {
+        return 0;
+    }
+    result = kee_bytes_cut(&value, ' ');
+    out->slots = kee_bytes_cut(&value, ' ');
+    out->body = value;
+    if (out->type != 'm' || !parse_optional_kref(result, &out->result)) {
+        return kee_row_corrupt(key, "ITEM");
+    }
+    return 0;
+}
+
+void kee_item_format(struct kee_buf *out, const struct kee_item *item)
+{
+    (void)kee_buf_reserve(out, item->slots.size + item->body.size + 100);
+    kee_buf_put_char(out, item->type);
+    kee_buf_put_char(out, ' ');
+    kee_buf_put_bytes(out, item->from);
+    kee_buf_put_char(out, ' ');
+    kee_buf_put_decimal(out, item->tries);
+    kee_buf_put_char(out, ' ');
+    kee_buf_put_kref(out, item->target);
+    if (item->type == 'n') {
+        return;
+    }
+    kee_buf_put_char(out, ' ');
+    if (kee_kref_is_none(item->result)) {
+        kee_buf_put_char(out, '-');
+    } else {
+        kee_buf_put_kref(out, item->result);
+    }
+    kee_buf_put_char(out, ' ');
+    kee_buf_put_bytes(out, item->slots.size > 0 ? item->slots : KEE_BYTES_LIT("-"));
+    kee_buf_put_char(out, ' ');
+    kee_buf_put_bytes(out, item->body);
+}
+
+static int push(struct kee_kernel *kernel, struct kee_vat *vat, const struct kee_item *item)
+{
+    struct kee_buf *row = kee_scratch_take(kernel);
+    struct kee_key key;
+    uint64_t seq;
+    int r;
+
+    r = kee_ids_take(kernel, 'q', &seq);
+    if (r == 0) {
+        kee_item_format(row, item);
+        r = kee_row_put(kernel, kee_key_queue(&key, vat->id, seq), row, true);
+    }
+    kee_scratch_give(kernel, row);
+    if (r == 0) {
+        vat->has_queue = true;
+        kee_vat_mark_busy(kernel, vat);
+    }
+    if (r == 0 && item->type == 'm' && !kee_kref_is_none(item->result)) {
+        /* What is sent to the result may follow it into the same queue. */
+        r = kee_promise_decide(kernel, item->result, vat->id, true);
+        r = r != 0 ? r : kee_parked_release(kernel, item->result);
+    }
+    return r;
+}
+
+static int park(struct kee_kernel *kernel, const struct kee_item *item)
+{
+    struct kee_buf *row = kee_scratch_take(kernel);
+    struct kee_key key;
+    uint64_t seq;
+    int r = 0;
+
+    if (!kee_kref_is_none(item->result)) {
+        r = kee_promise_decide(kernel, item->result, (struct kee_vat_id){0}, false);
+    }
+    r = r != 0 ? r : kee_ids_take(kernel, 'q', &seq);
+    if (r == 0) {
+        kee_item_format(row, item);
+        r = kee_row_put(kernel, kee_key_parked(&key, item->target, seq), row, true);
+    }
+    kee_scratch_give(kernel, row);
+    return r;
+}
+
+int kee_item_release(struct kee_kernel *kernel, const struct kee_item *item)
+{
+    int r = kee_kref_release(kernel, item->target);
+
+    if (r == 0 && item->type == 'm') {
+        r = kee_krefs_release(kernel, item->slots);
+        if (r == 0 && !kee_kref_is_none(item->result)) {
+            r = kee_kref_release(kernel, item->result);
+        }
+    }
+    return r;
+}
+
+static bool is_unsettled(struct kee_kernel *kernel, struct kee_kref promise, int *r)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_promise row;
+
+    *r = kee_promise_get(kernel, promise, hold, &row);
+    kee_scratch_give(kernel, hold);
+    if (*r == KEE_STORE_ABSENT) {
+        *r = 0;
+        return false;
+    }
+    return *r == 0 && row.state == 'u';
+}
+
+int kee_item_reject(struct kee_kernel *kernel, const struct kee_item *item, const char *text)
+{
+    int r = 0;
+
+    if (item->type == 'm' && !kee_kref_is_none(item->result) &&
+        is_unsettled(kernel, item->result, &r)) {
+        r = kee_promise_reject_text(kernel, item->result, (struct kee_vat_id){0}, "%s", text);
+    }
+    return r != 0 ? r : kee_item_release(kernel, item);
+}
+
+/* The item's target was rejected: so is its result, with the same data. */
+static int reject_alike(struct kee_kernel *kernel, const struct kee_item *item,
+                        struct kee_bytes slots, struct kee_bytes body)
+{
+    int r = 0;
+
+    if (!kee_kref_is_none(item->result) && is_unsettled(kernel, item->result, &r)) {
+        r = kee_promise_settle(kernel, item->result, (struct kee_vat_id){0}, true, slots, body);
+    }
+    return r != 0 ? r : kee_item_release(kernel, item);
+}
+
+/* Is this body one reference and nothing else: smallcaps "$0..." or capdata's slot 0? */
+static bool is_one_reference(struct kee_bytes body)
+{
+    struct kee_bytes smallcaps = KEE_BYTES_LIT("#\"$0");
+    struct kee_bytes capdata = KEE_BYTES_LIT("{\"@qclass\":\"slot\"");
+    struct kee_bytes rest;
+
+    if (kee_bytes_has_prefix(body, smallcaps)) {
+        rest = kee_bytes_of(body.data + smallcaps.size, body.size - smallcaps.size);
+        return rest.size == 1 || (rest.size > 1 && rest.data[0] == '.');
+    }
+    return kee_bytes_has_prefix(body, capdata);
+}
+
+enum routing { ROUTE_VAT, ROUTE_PARK, ROUTE_FORWARD, ROUTE_REJECT_ALIKE, ROUTE_REJECT };
+
+/* Where does a message to target go? FORWARD gives the next target; REJECT_ALIKE leaves data in hold. */
+static int route_promise(struct kee_kernel *kernel, struct kee_kref *target, struct kee_buf *hold,
+                         struct kee_vat_id *vat, struct kee_bytes *slots, struct kee_bytes *body,
+                         enum routing *out)
+{
+    struct kee_promise promise;
+    struct kee_bytes list;
+    struct kee_kref next;
+    int r;
+
+    r = kee_promise_get(kernel, *target, hold, &promise);
+    if (r != 0) {
+        return r == KEE_STORE_ABSENT ? kee_row_corrupt(KEE_BYTES_LIT("kp"), "a promise row") : r;
+    }
+    if (promise.state == 'u') {
+        *vat = promise.decider;
+        *out = promise.decider.n != 0 ? ROUTE_VAT : ROUTE_PARK;
+        return 0;
+    }
+    r = kee_promise_data(kernel, *target, hold, slots, body);
+    if (r < 0) {
+        return r;
+    }
+    if (promise.state == 'r') {
+        *out = ROUTE_REJECT_ALIKE;
+        return 0;
+    }
+    list = *slots;
+    if (kee_krefs_count(list) == 1 && is_one_reference(*body) && kee_krefs_next(&list, &next)) {
+        *target = next;
+        *out = ROUTE_FORWARD;
+        return 0;
+    }
+    *out = ROUTE_REJECT;
+    return 0;
+}
+
+static int route_object(struct kee_kernel *kernel, struct kee_kref target, struct kee_vat_id *vat,
+                        enum routing *out)
+{
+    struct kee_object object;
+    int r;
+
+    r = kee_object_get(kernel, target, &object);
+    if (r < 0) {
+        return r;
+    }
+    *out = r == KEE_STORE_ABSENT || object.owner.n == 0 ? ROUTE_REJECT : ROUTE_VAT;
+    *vat = object.owner;
+    return 0;
+}
+
+/* Moves the item's hold from its old target to a new one. */
+static int retarget(struct kee_kernel *kernel, struct kee_item *item, struct kee_kref target)
+{
+    int r = kee_kref_hold(kernel, target);
+
+    r = r != 0 ? r : kee_kref_release(kernel, item->target);
+    item->target = target;
+    return r;
+}
+
+static int push_to(struct kee_kernel *kernel, struct kee_vat_id id, const struct kee_item *item)
+{
+    struct kee_vat *vat;
+    int r;
+
+    r = kee_vat_load(kernel, id, &vat);
+    if (r < 0) {
+        return r;
+    }
+    if (vat == NULL || vat->life == KEE_VAT_DYING) {
+        return kee_item_reject(kernel, item,
+                               "[KERNEL:VAT_TERMINATED] the vat of the target is gone");
+    }
+    return push(kernel, vat, item);
+}
+
+int kee_route(struct kee_kernel *kernel, const struct kee_item *given, bool fresh)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_item item = *given;
+    enum routing routing = ROUTE_FORWARD;
+    struct kee_bytes slots = {0}, body = {0};
+    struct kee_vat_id vat = {0};
+    struct kee_kref target = item.target;
+    int r = 0;
+
+    if (fresh) {
+        r = kee_kref_hold(kernel, item.target);
+        r = r != 0 ? r : kee_krefs_hold(kernel, item.slots);
+        r = r != 0 || kee_kref_is_none(item.result) ? r : kee_kref_hold(kernel, item.result);
+    }
+    /* A promise fulfilled with a reference forwards; liveslots never fulfils one with a promise, but
+     * a hostile vat may: each step then follows an older promise, and a cycle is stopped here. */
+    for (uint32_t steps = 0; r == 0 && routing == ROUTE_FORWARD; steps++) {
+        if (steps > 64) {
+            routing = ROUTE_REJECT;
+            break;
+        }
+        r = kee_kref_is_promise(target)
+                ? route_promise(kernel, &target, hold, &vat, &slots, &body, &routing)
+                : route_object(kernel, target, &vat, &routing);
+    }
+    if (r == 0 && !kee_kref_equal(target, item.target)) {
+        r = retarget(kernel, &item, target);
+    }
+    if (r == 0) {
+        switch (routing) {
+        case ROUTE_VAT:
+            r = push_to(kernel, vat, &item);
+            break;
+        case ROUTE_PARK:
+            r = park(kernel, &item);
+            break;
+        case ROUTE_REJECT_ALIKE:
+            r = reject_alike(kernel, &item, slots, body);
+            break;
+        case ROUTE_FORWARD:
+        case ROUTE_REJECT:
+            r = kee_item_reject(kernel, &item,
+                                kee_kref_is_promise(target)
+                                    ? "the target is data, not an object: it has no methods"
+                                    : "[KERNEL:OBJECT_DELETED] the target no longer exists");
+            break;
+        }
+    }
+    kee_scratch_give(kernel, hold);
+    return r;
+}
+
+int kee_notify_push(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_kref promise,
+                    struct kee_vat_id from)
+{
+    char name[24] = "kernel";
+    struct kee_item item = {.type = 'n', .target = promise};
+    struct kee_vat *vat;
+    struct kee_key key;
+    int r;
+
+    r = kee_vat_load(kernel, id, &vat);
+    if (r < 0 || vat == NULL || vat->life == KEE_VAT_DYING) {
+        return r;
+    }
+    item.from = kee_bytes_str(name);
+    if (from.n != 0) {
+        item.from = kee_key_vat(&key, from, "");
+    }
+    r = kee_kref_hold(kernel, promise);
+    return r != 0 ? r : push(kernel, vat, &item);
+}
+
+/* Routes what is parked at one promise, oldest first. */
+static int release_one(struct kee_kernel *kernel, struct kee_kref promise)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_key prefix, at;
+    struct kee_bytes key, value;
+    struct kee_item item;
+    int r;
+
+    (void)kee_key_kref(&prefix, "", promise, ".q.");
+    for (;;) {
+        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&prefix), &key,
+                           &value);
+        if (r != 0) {
+            break;
+        }
+        at.size = 0;
+        kee_key_add(&at, key);
+        kee_buf_clear(hold);
+        kee_buf_put_bytes(hold, value);
+        r = kee_buf_status(hold);
+        r = r != 0 ? r : kee_item_parse(kee_key_view(&at), kee_buf_bytes(hold), &item);
+        r = r != 0 ? r : kee_world_delete(kernel->world, kee_key_view(&at));
+        r = r != 0 ? r : kee_route(kernel, &item, false);
+        if (r != 0) {
+            break;
+        }
+    }
+    kee_scratch_give(kernel, hold);
+    return r == KEE_STORE_ABSENT ? 0 : r;
+}
+
+int kee_parked_release(struct kee_kernel *kernel, struct kee_kref promise)
+{
+    size_t at = 0;
+    int r;
+
+    kee_buf_put_u64(&kernel->settled_todo, promise.bits);
+    r = kee_buf_status(&kernel->settled_todo);
+    if (r < 0 || kernel->settling) {
+        return r; /* whoever is settling will come to it */
+    }
+    kernel->settling = true;
+    while (r == 0 && at < kernel->settled_todo.size) {
+        struct kee_kref next;
+        memcpy(&next.bits, kernel->settled_todo.data + at, sizeof next.bits);
+        at += sizeof next.bits;
+        r = release_one(kernel, next);
+    }
+    kee_buf_clear(&kernel->settled_todo);
+    kernel->settling = false;
+    return r;
+}
+
+int kee_queue_next(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t after,
+                   struct kee_buf *hold, uint64_t *seq, struct kee_item *out)
+{
+    struct kee_key prefix, from;
+    struct kee_bytes key, value;
+    int r;
+
+    (void)kee_key_of_vat(&prefix, "q.", vat->id);
+    kee_key_add(&prefix, KEE_BYTES_LIT("."));
+    (void)kee_key_queue(&from, vat->id, after);
+    r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&from), &key, &value);
+    if (r != 0) {
+        return r;
+    }
+    *seq = kee_key_seq(key);
+    kee_buf_clear(hold);
+    kee_buf_put_bytes(hold, value);
+    r = kee_buf_status(hold);
+    return r != 0 ? r : kee_item_parse(kee_key_view(&from), kee_buf_bytes(hold), out);
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * subcluster - vats launched together from one configuration: all of them, or none.
+ *
+ *   rows of all vats, one commit ──► START each, in the order given ──► bootstrap(vats, services)
+ *        launching.sN marks it           a failure takes all back            its result is the answer
+ */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernel/internal.h"
+
+struct kee_launching {
+    struct kee_link link;
+    struct kee_subcluster_id subcluster;
+    uint64_t call;
+    size_t bootstrap; /* index of the vat */
+    size_t started;
+    size_t count;
+    struct kee_vat_id vats[];
+};
+
+static int check(struct kee_kernel *kernel, const struct kee_launch *launch, size_t *bootstrap)
+{
+    bool found = false;
+
+    if (launch->vat_count == 0) {
+        return kee_kernel_decline(kernel, KEE_KERNEL_BAD, "a launch needs at least one vat");
+    }
+    for (size_t i = 0; i < launch->vat_count; i++) {
+        const struct kee_launch_vat *vat = &launch->vats[i];
+        if (vat->code.size > KEE_LIMIT_BUNDLE_BYTES) {
+            return kee_kernel_decline(
+                kernel, KEE_KERNEL_BAD,
+                "the code of vat \"%.*s\" has %zu bytes, over the limit of %u", (int)vat->name.size,
+                (const char *)vat->name.data, vat->code.size, KEE_LIMIT_BUNDLE_BYTES);
+        }
+        if (vat->parameters.slots.count > 0) {
+            return kee_kernel_decline(kernel, KEE_KERNEL_BAD,
+                                      "parameters of a vat cannot hold references");
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (kee_bytes_equal(vat->name, launch->vats[j].name)) {
+                return kee_kernel_decline(kernel, KEE_KERNEL_BAD, "two vats are named \"%.*s\"",
+                                          (int)vat->name.size, (const char *)vat->name.data);
+            }
+        }
+        if (kee_bytes_equal(vat->name, launch->bootstrap)) {
+            *bootstrap = i;
+            found = true;
+        }
+    }
+    return found ? 0
+                 : kee_kernel_decline(kernel, KEE_KERNEL_BAD,
+                                      "bootstrap names \"%.*s\", which is none of the vats",
+                                      (int)launch->bootstrap.size,
+                                      (const char *)launch->bootstrap.data);
+}
+
+static int put(struct kee_kernel *kernel, struct kee_bytes key, struct kee_bytes value)
+{
+    return kee_world_put(kernel->world, key, value);
+}
+
+static int put_code(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes code)
+{
+    uint8_t hash[crypto_hash_sha256_BYTES];
+    struct kee_key key;
+    struct kee_bytes value;
+    int r;
+
+    (void)crypto_hash_sha256(hash, code.data, code.size);
+    (void)sodium_bin2hex(vat->code, sizeof vat->code, hash, sizeof hash);
+    key.size = 0;
+    kee_key_add(&key, KEE_BYTES_LIT("code."));
+    kee_key_add(&key, kee_bytes_str(vat->code));
+    r = kee_world_get(kernel->world, kee_key_view(&key), &value);
+    if (r == KEE_STORE_ABSENT) {
+        r = put(kernel, kee_key_view(&key), code);
+    }
+    kee_key_add(&key, KEE_BYTES_LIT(".v"));
+    kee_key_add_number(&key, vat->id.n);
+    return r != 0 ? r : put(kernel, kee_key_view(&key), kee_bytes_of(NULL, 0));
+}
+
+static int put_globals(struct kee_kernel *kernel, struct kee_vat *vat,
+                       struct kee_vp_strings globals)
+{
+    struct kee_buf *list = kee_scratch_take(kernel);
+    struct kee_bytes one;
+    struct kee_key key;
+    int r;
+
+    while (kee_vp_strings_next(&globals, &one)) {
+        if (list->size > 0) {
+            kee_buf_put_char(list, ',');
+        }
+        kee_buf_put_bytes(list, one);
+    }
+    if (list->size == 0) {
+        kee_buf_put_char(list, '-');
+    }
+    r = kee_row_put(kernel, kee_key_vat(&key, vat->id, ".globals"), list, true);
+    kee_scratch_give(kernel, list);
+    return r;
+}
+
+static int new_vat(struct kee_kernel *kernel, const struct kee_launch_vat *given,
+                   struct kee_subcluster_id subcluster, struct kee_vat *vat)
+{
+    struct kee_key key;
+    int r;
+
+    *vat = (struct kee_vat){.subcluster = subcluster,
+                            .next_object = 50,
+                            .reserved_object = 50,
+                            .next_promise = 60,
+                            .reserved_promise = 60};
+    r = kee_ids_take(kernel, 'v', &vat->id.n);
+    r = r != 0 ? r : kee_object_new(kernel, vat->id, &vat->root);
+    r = r != 0 ? r : kee_kref_hold(kernel, vat->root);
+    r = r != 0 ? r : kee_clist_add(kernel, vat, vat->root, KEE_BYTES_LIT("o+0"));
+    r = r != 0 ? r : put_code(kernel, vat, given->code);
+    r = r != 0 ? r : kee_vat_save(kernel, vat, true);
+    r = r != 0 ? r : put(kernel, kee_key_vat(&key, vat->id, ".name"), given->name);
+    r = r != 0 ? r : put(kernel, kee_key_vat(&key, vat->id, ".code"), given->code_name);
+    r = r != 0 ? r : put(kernel, kee_key_vat(&key, vat->id, ".parameters"), given->parameters.body);
+    r = r != 0 ? r : put_globals(kernel, vat, given->globals);
+    (void)kee_key_subcluster(&key, subcluster, ".v.v");
+    kee_key_add_number(&key, vat->id.n);
+    return r != 0 ? r : put(kernel, kee_key_view(&key), given->name);
+}
+
+static struct kee_bytes launching_key(struct kee_key *key, struct kee_subcluster_id id)
+{
+    key->size = 0;
+    kee_key_add(key, KEE_BYTES_LIT("launching.s"));
+    kee_key_add_number(key, id.n);
+    return kee_key_view(key);
+}
+
+static int put_subcluster(struct kee_kernel *kernel, const struct kee_launching *launching,
+                          const char *state)
+{
+    struct kee_buf *row = kee_scratch_take(kernel);
+    struct kee_key key;
+    int r;
+
+    kee_buf_printf(row, "%s v%llu", state,
+                   (unsigned long long)launching->vats[launching->bootstrap].n);
+    r = kee_row_put(kernel, kee_key_subcluster(&key, launching->subcluster, ""), row, false);
+    kee_scratch_give(kernel, row);
+    return r;
+}
+
+static int create(struct kee_kernel *kernel, const struct kee_launch *launch,
+                  struct kee_launching *launching)
+{
+    struct kee_key key;
+    struct kee_vat vat;
+    int r;
+
+    r = kee_ids_take(kernel, 's', &launching->subcluster.n);
+    for (size_t i = 0; r == 0 && i < launch->vat_count; i++) {
+        r = new_vat(kernel, &launch->vats[i], launching->subcluster, &vat);
+        launching->vats[launching->count++] = vat.id;
+    }
+    r = r != 0 ? r : put_subcluster(kernel, launching, "launching");
+    r = r != 0 ? r
+               : put(kernel, kee_key_subcluster(&key, launching->subcluster, ".config"),
+                     launch->config);
+    return r != 0 ? r
+                  : put(kernel, launching_key(&key, launching->subcluster), kee_bytes_of(NULL, 0));
+}
+
+static int start_next(struct kee_kernel *kernel, struct kee_launching *launching)
+{
+    struct kee_vat *vat;
+    int r = kee_vat_load(kernel, launching->vats[launching->started], &vat);
+
+    if (r != 0) {
+        return r;
+    }
+    kee_assert(vat != NULL);
+    return kee_vat_start(kernel, vat);
+}
+
+int kee_kernel_launch(struct kee_kernel *kernel, const struct kee_launch *launch, uint64_t call)
+{
+    struct kee_launching *launching;
+    size_t bootstrap = 0;
+    int r;
+
+    r = check(kernel, launch, &bootstrap);
+    if (r != 0) {
+        return r;
+    }
+    launching = calloc(1, sizeof *launching + launch->vat_count * sizeof *launching->vats);
+    if (launching == NULL) {
+        return kee_fault(KEE_FAULT_MEMORY, "a launch");
+    }
+    launching->call = call;
+    launching->bootstrap = bootstrap;
+    kee_list_init(&launching->link);
+    kee_txn_begin(kernel);
+    r = create(kernel, launch, launching);
+    r = kee_txn_end(kernel, r);
+    if (r != 0) {
+        free(launching);
+        return r;
+    }
+    kee_list_append(&kernel->launches, &launching->link);
+    return start_next(kernel, launching);
+}
+
+/* The name of a vat in its configuration. */
+static int vat_name(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_buf *out)
+{
+    struct kee_key key;
+    struct kee_bytes value;
+    int r = kee_row_need(kernel, kee_key_vat(&key, id, ".name"), &value);
+
+    kee_buf_put_bytes(out, value);
+    return r != 0 ? r : kee_buf_status(out);
+}
+
+/* ["bootstrap", [{name: root, ...}, {}]] in smallcaps, and its slots. */
+static int bootstrap_message(struct kee_kernel *kernel, const struct kee_launching *launching,
+                             struct kee_buf *body, struct kee_buf *slots)
+{
+    struct kee_buf *name = kee_scratch_take(kernel);
+    struct kee_vat *vat;
+    int r = 0;
+
+    kee_buf_put_str(body, "#[\"bootstrap\",[{");
+    for (size_t i = 0; r == 0 && i < launching->count; i++) {
+        kee_buf_clear(name);
+        r = kee_vat_load(kernel, launching->vats[i], &vat);
+        r = r != 0 ? r : vat_name(kernel, launching->vats[i], name);
+        if (r != 0) {
+            break;
+        }
+        kee_buf_put_str(body, i > 0 ? ",\"" : "\"");
+        if (name->size > 0 && name->data[0] >= '!' && name->data[0] <= '-') {
+            kee_buf_put_char(body, '!');
+        }
+        kee_json_escape(body, kee_buf_bytes(name));
+        kee_buf_printf(body, "\":\"$%zu.Alleged: vatRoot\"", i);
+        kee_buf_put_str(slots, i > 0 ? "," : "");
+        kee_buf_put_kref(slots, vat->root);
+    }
+    kee_buf_put_str(body, "},{}]]");
+    kee_scratch_give(kernel, name);
+    return r != 0 ? r : kee_buf_status(body);
+}
+
+static int bootstrap(struct kee_kernel *kernel, struct kee_launching *launching)
+{
+    struct kee_buf *body = kee_scratch_take(kernel);
+    struct kee_buf *slots = kee_scratch_take(kernel);
+    struct kee_item item = {.type = 'm', .from = KEE_BYTES_LIT("console")};
+    struct kee_vat *vat;
+    struct kee_key key;
+    int r;
+
+    kee_txn_begin(kernel);
+    r = kee_vat_load(kernel, launching->vats[launching->bootstrap], &vat);
+    r = r != 0 ? r : kee_world_delete(kernel->world, launching_key(&key, launching->subcluster));
+    r = r != 0 ? r : put_subcluster(kernel, launching, "running");
+    r = r != 0 ? r : bootstrap_message(kernel, launching, body, slots);
+    if (r == 0 && launching->call != 0) {
+        r = kee_promise_new(kernel, (struct kee_vat_id){0}, 0, &item.result);
+        r = r != 0 ? r
+                   : kee_call_wait(kernel, launching->call, item.result, launching->subcluster,
+                                   vat->root);
+    }
+    if (r == 0) {
+        item.target = vat->root;
+        item.slots = kee_buf_bytes(slots);
+        item.body = kee_buf_bytes(body);
+        r = kee_route(kernel, &item, true);
+    }
+    r = kee_txn_end(kernel, r);
+    kee_scratch_give(kernel, slots);
+    kee_scratch_give(kernel, body);
+    return r;
+}
+
+static int take_back(struct kee_kernel *kernel, struct kee_launching *launching,
+                     struct kee_vat *vat, const char *why)
+{
+    struct kee_buf *name = kee_scratch_take(kernel);
+    char text[400];
+    int r;
+
+    r = vat_name(kernel, vat->id, name);
+    if (r == 0) {
+        (void)snprintf(text, sizeof text, "vat \"%s\" did not start: %s", kee_buf_cstr(name), why);
+        r = kee_kernel_terminate_subcluster(kernel, launching->subcluster);
+    }
+    if (r == 0 && launching->call != 0) {
+        kee_txn_begin(kernel);
+        r = kee_txn_end(kernel, kee_answer_decline(kernel, launching->call, text));
+    }
+    kee_scratch_give(kernel, name);
+    return r;
+}
+
+int kee_launch_progress(struct kee_kernel *kernel, struct kee_vat *vat, const char *why,
+                        bool *consumed)
+{
+    struct kee_launching *launching = NULL;
+    int r;
+
+    *consumed = false;
+    for (struct kee_link *link = kernel->launches.next; link != &kernel->launches;
+         link = link->next) {
+        struct kee_launching *one = KEE_CONTAINER(link, struct kee_launching, link);
+        if (one->vats[one->started].n == vat->id.n) {
+            launching = one;
+            break;
+        }
+    }
+    if (launching == NULL) {
+        return 0;
+    }
+    if (why == NULL && ++launching->started < launching->count) {
+        return start_next(kernel, launching);
+    }
+    kee_list_remove(&launching->link);
+    *consumed = why != NULL;
+    r = why == NULL ? bootstrap(kernel, launching) : take_back(kernel, launching, vat, why);
+    free(launching);
+    return r;
+}
+
+void kee_launches_free(struct kee_kernel *kernel)
+{
+    while (!kee_list_is_empty(&kernel->launches)) {
+        struct kee_launching *launching =
+            KEE_CONTAINER(kernel->launches.next, struct kee_launching, link);
+        kee_list_remove(&launching->link);
+        free(launching);
+    }
+}
+
+/* A launch that is ended from outside before it was answered. */
+static int forget_launch(struct kee_kernel *kernel, struct kee_subcluster_id id)
+{
+    int r = 0;
+
+    for (struct kee_link *link = kernel->launches.next; link != &kernel->launches;
+         link = link->next) {
+        struct kee_launching *one = KEE_CONTAINER(link, struct kee_launching, link);
+        if (one->subcluster.n == id.n) {
+            kee_list_remove(link);
+            if (one->call != 0) {
+                kee_txn_begin(kernel);
+                r = kee_answer_decline(kernel, one->call, "the subcluster was terminated");
+                r = kee_txn_end(kernel, r);
+            }
+            free(one);
+            break;
+        }
+    }
+    return r;
+}
+
+int kee_kernel_terminate_subcluster(struct kee_kernel *kernel, struct kee_subcluster_id id)
+{
+    struct kee_key prefix, at;
+    struct kee_bytes key, value;
+    struct kee_vat_id vat_id;
+    struct kee_vat *vat;
+    int r;
+
+    r = kee_world_get(kernel->world, kee_key_subcluster(&at, id, ""), &value);
+    if (r == KEE_STORE_ABSENT) {
+        return kee_kernel_decline(kernel, KEE_KERNEL_NO_SUCH, "there is no subcluster s%llu",
+                                  (unsigned long long)id.n);
+    }
+    r = r != 0 ? r : forget_launch(kernel, id);
+    (void)kee_key_subcluster(&prefix, id, ".v.");
+    for (at = prefix; r == 0;) {
+        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&at), &key, &value);
+        if (r != 0) {
+            break;
+        }
+        at.size = 0;
+        kee_key_add(&at, key);
+        if (!kee_id_parse(kee_bytes_of(at.text + prefix.size, at.size - prefix.size), 'v',
+                          &vat_id.n)) {
+            return kee_row_corrupt(kee_key_view(&at), "sN.v.vM");
+        }
+        r = kee_vat_load(kernel, vat_id, &vat);
+        if (r == 0 && vat != NULL) {
+            r = kee_vat_terminate(kernel, vat, "its subcluster was terminated");
+        }
+    }
+    return r == KEE_STORE_ABSENT ? 0 : r;
+}

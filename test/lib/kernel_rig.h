@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kernel_rig - a kernel over a store in memory, with workers played by the test.
+ *
+ * The rig keeps what the kernel sends to each vat; the test takes deliveries and answers them with a
+ * DONE frame it puts together. The store outlives the kernel, so that a crash can be played: with
+ * rig_crash() all that was not flushed is gone.
+ */
+#ifndef KEE_TEST_KERNEL_RIG_H
+#define KEE_TEST_KERNEL_RIG_H
+
+#include "kernel/kernel.h"
+
+#define RIG_VATS 16
+
+struct rig_vat {
+    bool running;
+    uint64_t incarnation;
+    struct kee_buf in; /* frames not yet taken */
+    uint32_t starts, kills;
+};
+
+struct rig_answer {
+    uint64_t call;
+    enum kee_answer_status status;
+    char body[400];
+    char slots[200];
+    char why[400];
+};
+
+struct rig {
+    struct kee_store *store; /* outlives kernels */
+    struct kee_world *world;
+    struct kee_kernel *kernel;
+    struct kee_kernel_host host;
+    struct kee_kernel_options options;
+    struct rig_vat vats[RIG_VATS]; /* by number */
+    struct rig_answer answers[64];
+    size_t answer_count;
+    uint64_t now_ms;
+    uint32_t logs;
+};
+
+void rig_init(struct rig *rig);
+void rig_fini(struct rig *rig);
+/* The process dies and another opens the store: workers gone, unflushed batches lost. */
+void rig_crash(struct rig *rig);
+/* Lets the kernel work until it waits for a worker; flushes and lets answers out. */
+void rig_run(struct rig *rig);
+int rig_audit(struct rig *rig);
+
+/* Launches vats named by a space-separated list; the first is the bootstrap. Answers their STARTs. */
+void rig_launch(struct rig *rig, const char *names, uint64_t call);
+
+/* One delivery taken from a vat's frames; fields borrowed until the next take for that vat. */
+struct rig_delivery {
+    uint64_t number;
+    uint8_t kind; /* 0 for START */
+    struct kee_bytes target, result, body;
+    struct kee_vp_strings slots;
+    bool rejected; /* of a notification, whose vpid is target */
+};
+
+bool rig_take(struct rig *rig, uint64_t vat, struct rig_delivery *out);
+
+/* A DONE frame: begin, calls, end. Everything in the vat's own names. */
+struct rig_reply {
+    struct kee_buf buf;
+    size_t calls_at;
+    uint32_t calls;
+};
+void rig_reply_begin(struct rig_reply *reply, uint64_t number, const char *error);
+void rig_reply_send(struct rig_reply *reply, const char *target, const char *body,
+                    const char *slots, const char *result);
+void rig_reply_subscribe(struct rig_reply *reply, const char *vpid);
+void rig_reply_resolve(struct rig_reply *reply, const char *vpid, bool rejected, const char *body,
+                       const char *slots);
+void rig_reply_names(struct rig_reply *reply, enum kee_vp_syscall call, const char *vrefs);
+/* rows: "key=value" or "key" for a deletion, space-separated; NULL for none. */
+void rig_reply_end(struct rig *rig, uint64_t vat, struct rig_reply *reply, const char *rows);
+/* Takes one delivery and answers it without any call. */
+bool rig_ok(struct rig *rig, uint64_t vat);
+
+/* Sends from outside: body is the methargs text, slots krefs, space-separated. */
+int rig_send(struct rig *rig, const char *kref, const char *body, const char *slots, uint64_t call);
+/* The answer to call, or NULL. */
+const struct rig_answer *rig_answer(struct rig *rig, uint64_t call);
+/* The root of vat number n. */
+void rig_root(struct rig *rig, uint64_t vat, char out[24]);
+
+#endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of kernel/kernel.h, with workers played by the test. */
+#include "cm.h"
+
+#include <stdio.h>
+
+#include "kernel_rig.h"
+
+struct fixture {
+    struct rig rig;
+    char a[24], b[24]; /* roots of v1 and v2 */
+};
+
+/* Two vats launched, bootstrap answered. */
+static void fixture_init(struct fixture *f)
+{
+    struct rig_delivery delivery;
+    struct rig_reply reply;
+    char result[40];
+
+    rig_init(&f->rig);
+    rig_launch(&f->rig, "alice bob", 1);
+    assert_true(rig_take(&f->rig, 1, &delivery));
+    assert_int_equal(delivery.kind, KEE_VP_MESSAGE);
+    assert_bytes_text(delivery.target, "o+0");
+    assert_bytes_text(delivery.body, "#[\"bootstrap\",[{\"alice\":\"$0.Alleged: vatRoot\","
+                                     "\"bob\":\"$1.Alleged: vatRoot\"},{}]]");
+    assert_int_equal(delivery.slots.count, 2);
+    (void)snprintf(result, sizeof result, "%.*s", (int)delivery.result.size,
+                   (const char *)delivery.result.data);
+    rig_reply_begin(&reply, delivery.number, NULL);
+    rig_reply_resolve(&reply, result, false, "#\"up\"", NULL);
+    rig_reply_end(&f->rig, 1, &reply, NULL);
+    rig_run(&f->rig);
+    assert_non_null(rig_answer(&f->rig, 1));
+    assert_string_equal(rig_answer(&f->rig, 1)->body, "#\"up\"");
+    rig_root(&f->rig, 1, f->a);
+    rig_root(&f->rig, 2, f->b);
+    assert_int_equal(rig_audit(&f->rig), 0);
+}
+
+static void fixture_fini(struct fixture *f)
+{
+    assert_int_equal(rig_audit(&f->rig), 0);
+    rig_fini(&f->rig);
+}
+
+static void text(struct kee_bytes bytes, char out[40])
+{
+    (void)snprintf(out, 40, "%.*s", (int)bytes.size, (const char *)bytes.data);
+}
+
+static void a_message_is_answered_and_leaves_no_trace(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+    struct rig_reply reply;
+    char result[40];
+
+    fixture_init(&f);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"greet\",[\"x\"]]", NULL, 2), 0);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 2, &d));
+    text(d.result, result);
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_resolve(&reply, result, false, "#\"hello\"", NULL);
+    rig_reply_end(&f.rig, 2, &reply, "greeted=1");
+    assert_null(rig_answer(&f.rig, 2)); /* nothing leaves before its batch is durable */
+    rig_run(&f.rig);
+    assert_string_equal(rig_answer(&f.rig, 2)->body, "#\"hello\"");
+    fixture_fini(&f);
+}
+
+/* a sends to b with a result; b answers; a is notified. */
+static void vats_talk_and_promises_come_back(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+    struct rig_reply reply;
+    struct kee_bytes slot;
+    char result[40];
+
+    fixture_init(&f);
+    assert_int_equal(rig_send(&f.rig, f.a, "#[\"go\",[\"$0\"]]", f.b, 0), 0);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 1, &d));
+    assert_int_equal(d.slots.count, 1);
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_send(&reply, "o-50", "#[\"ping\",[\"$0\"]]", "o+7", "p+5");
+    rig_reply_subscribe(&reply, "p+5");
+    rig_reply_end(&f.rig, 1, &reply, NULL);
+    assert_int_equal(rig_audit(&f.rig), 0);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 2, &d));
+    assert_bytes_text(d.body, "#[\"ping\",[\"$0\"]]");
+    text(d.result, result);
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_resolve(&reply, result, false, "#\"$0\"", "o-50");
+    rig_reply_end(&f.rig, 2, &reply, NULL);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 1, &d));
+    assert_int_equal(d.kind, KEE_VP_NOTIFY);
+    assert_bytes_text(d.target, "p+5");
+    assert_true(kee_vp_strings_next(&d.slots, &slot));
+    assert_bytes_text(slot, "o+7"); /* own object, own name */
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_end(&f.rig, 1, &reply, NULL);
+    fixture_fini(&f);
+}
+
+static void an_illegal_syscall_costs_the_crank_and_is_tried_twice(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+    struct rig_reply reply;
+
+    fixture_init(&f);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"bad\",[]]", NULL, 2), 0);
+    for (int i = 0; i < 2; i++) {
+        rig_run(&f.rig);
+        if (i > 0) {
+            assert_true(rig_ok(&f.rig, 2)); /* START of the next incarnation */
+            rig_run(&f.rig);
+        }
+        assert_true(rig_take(&f.rig, 2, &d));
+        rig_reply_begin(&reply, d.number, NULL);
+        rig_reply_send(&reply, "o-999", "#[\"x\",[]]", NULL, NULL);
+        rig_reply_end(&f.rig, 2, &reply, "lost=1");
+        assert_int_equal(rig_audit(&f.rig), 0);
+    }
+    rig_run(&f.rig);
+    assert_int_equal(rig_answer(&f.rig, 2)->status, KEE_ANSWER_REJECTED);
+    assert_non_null(strstr(rig_answer(&f.rig, 2)->body, "ILLEGAL_SYSCALL"));
+    assert_non_null(strstr(rig_answer(&f.rig, 2)->body, "o-999"));
+    assert_int_equal(f.rig.vats[2].kills, 2);
+    fixture_fini(&f);
+}
+
+static void a_dead_worker_rejects_what_its_heap_decided(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+    struct rig_reply reply;
+
+    fixture_init(&f);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"later\",[]]", NULL, 2), 0);
+    rig_run(&f.rig);
+    assert_true(rig_ok(&f.rig, 2)); /* the result stays open, decided by v2 */
+    rig_run(&f.rig);
+    assert_null(rig_answer(&f.rig, 2));
+    f.rig.vats[2].running = false;
+    assert_int_equal(kee_kernel_worker_gone(f.rig.kernel, (struct kee_vat_id){2},
+                                            f.rig.vats[2].incarnation, "killed by signal 9"),
+                     0);
+    rig_run(&f.rig);
+    assert_int_equal(rig_answer(&f.rig, 2)->status, KEE_ANSWER_REJECTED);
+    assert_non_null(strstr(rig_answer(&f.rig, 2)->body, "\"name\":\"vatUpgraded\""));
+    assert_non_null(strstr(rig_answer(&f.rig, 2)->body, "killed by signal 9"));
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"again\",[]]", NULL, 3), 0);
+    rig_run(&f.rig);
+    assert_int_equal(f.rig.vats[2].starts, 2);
+    assert_true(rig_take(&f.rig, 2, &d)); /* START */
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_end(&f.rig, 2, &reply, NULL);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 2, &d));
+    assert_bytes_text(d.body, "#[\"again\",[]]");
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_end(&f.rig, 2, &reply, NULL);
+    fixture_fini(&f);
+}
+
+/* An ephemeral export dies with its incarnation, a durable one and the root do not. */
+static void ephemeral_exports_are_abandoned_at_restart(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+    struct rig_reply reply;
+    char result[40], krefs[200];
+
+    fixture_init(&f);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"give\",[]]", NULL, 2), 0);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 2, &d));
+    text(d.result, result);
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_resolve(&reply, result, false, "#[\"$0\",\"$1\"]", "o+9 o+d10/1");
+    rig_reply_end(&f.rig, 2, &reply, NULL);
+    rig_run(&f.rig);
+    (void)snprintf(krefs, sizeof krefs, "%s", rig_answer(&f.rig, 2)->slots);
+    rig_crash(&f.rig);
+    assert_int_equal(rig_audit(&f.rig), 0);
+    *strchr(krefs, ' ') = 0;
+    /* The console's hold on both went with the old boot; what is left is what was rejected. */
+    rig_run(&f.rig);
+    assert_int_equal(rig_audit(&f.rig), 0);
+    assert_int_equal(rig_send(&f.rig, krefs, "#[\"x\",[]]", NULL, 3), KEE_KERNEL_NO_SUCH);
+    fixture_fini(&f);
+}
+
+static void counted(void *context)
+{
+    ++*(int *)context;
+}
+
+static void a_step_delivers_exactly_one(void **state)
+{
+    struct fixture f;
+    int steps = 0;
+
+    fixture_init(&f);
+    kee_kernel_pause(f.rig.kernel);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"one\",[]]", NULL, 0), 0);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"two\",[]]", NULL, 0), 0);
+    rig_run(&f.rig);
+    assert_false(rig_ok(&f.rig, 2));
+    assert_int_equal(kee_kernel_step(f.rig.kernel, counted, &steps), 0);
+    rig_run(&f.rig);
+    assert_true(rig_ok(&f.rig, 2));
+    assert_int_equal(steps, 1);
+    rig_run(&f.rig);
+    assert_false(rig_ok(&f.rig, 2));
+    kee_kernel_resume(f.rig.kernel);
+    rig_run(&f.rig);
+    assert_true(rig_ok(&f.rig, 2));
+    assert_int_equal(kee_kernel_step(f.rig.kernel, counted, &steps), KEE_KERNEL_STATE);
+    fixture_fini(&f);
+}
+
+static void a_crank_over_its_deadline_is_undone(void **state)
+{
+    struct fixture f;
+
+    fixture_init(&f);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"spin\",[]]", NULL, 2), 0);
+    rig_run(&f.rig);
+    for (int i = 0; i < 2; i++) {
+        f.rig.now_ms += 30000;
+        rig_run(&f.rig); /* kills, and starts again */
+        assert_int_equal(f.rig.vats[2].kills, i + 1);
+        (void)rig_ok(&f.rig, 2); /* START */
+        rig_run(&f.rig);
+    }
+    assert_int_equal(rig_answer(&f.rig, 2)->status, KEE_ANSWER_REJECTED);
+    assert_non_null(strstr(rig_answer(&f.rig, 2)->body, "deadline"));
+    fixture_fini(&f);
+}
+
+static void terminating_rejects_what_waits(void **state)
+{
+    struct fixture f;
+
+    fixture_init(&f);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"one\",[]]", NULL, 2), 0);
+    rig_run(&f.rig);
+    assert_true(rig_ok(&f.rig, 2)); /* open result, decided by v2 */
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"two\",[]]", NULL, 3), 0);
+    assert_int_equal(kee_kernel_terminate_vat(f.rig.kernel, (struct kee_vat_id){2}), 0);
+    rig_run(&f.rig);
+    assert_non_null(strstr(rig_answer(&f.rig, 2)->body, "VAT_TERMINATED"));
+    assert_non_null(strstr(rig_answer(&f.rig, 3)->body, "VAT_TERMINATED"));
+    assert_int_equal(rig_audit(&f.rig), 0);
+    assert_int_equal(kee_kernel_terminate_vat(f.rig.kernel, (struct kee_vat_id){2}),
+                     KEE_KERNEL_NO_SUCH);
+    fixture_fini(&f);
+}
+
+static void a_vat_that_does_not_start_takes_its_launch_back(void **state)
+{
+    struct rig rig;
+    struct rig_reply reply;
+    struct kee_launch_vat vat = {.name = KEE_BYTES_LIT("x"),
+                                 .code_name = KEE_BYTES_LIT("x.js"),
+                                 .code = KEE_BYTES_LIT("throw 1"),
+                                 .parameters = {.body = KEE_BYTES_LIT("#{}")}};
+    struct kee_launch launch = {.config = KEE_BYTES_LIT("{}"),
+                                .bootstrap = KEE_BYTES_LIT("x"),
+                                .vats = &vat,
+                                .vat_count = 1};
+    struct rig_delivery d;
+    char root[24];
+
+    rig_init(&rig);
+    assert_int_equal(kee_kernel_launch(rig.kernel, &launch, 5), 0);
+    assert_true(rig_take(&rig, 1, &d));
+    rig_reply_begin(&reply, d.number, "thrown: 1");
+    rig_reply_end(&rig, 1, &reply, NULL);
+    rig_run(&rig);
+    assert_int_equal(rig_answer(&rig, 5)->status, KEE_ANSWER_DECLINED);
+    assert_string_equal(rig_answer(&rig, 5)->why, "vat \"x\" did not start: thrown: 1");
+    rig_root(&rig, 1, root);
+    assert_string_equal(root, "");
+    assert_int_equal(rig_audit(&rig), 0);
+    rig_fini(&rig);
+}
+
+/* A message to a promise its vat decides goes to that vat at once, ahead of the resolution. */
+static void messages_to_a_promise_are_pipelined(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+    struct rig_reply reply;
+
+    fixture_init(&f);
+    assert_int_equal(rig_send(&f.rig, f.a, "#[\"go\",[\"$0\"]]", f.b, 0), 0);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 1, &d));
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_send(&reply, "o-50", "#[\"first\",[]]", NULL, "p+5");
+    rig_reply_send(&reply, "p+5", "#[\"second\",[]]", NULL, "p+6");
+    rig_reply_end(&f.rig, 1, &reply, NULL);
+    rig_run(&f.rig);
+    assert_true(rig_ok(&f.rig, 2)); /* first: result open, now decided by v2 */
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 2, &d));
+    assert_bytes_text(d.body, "#[\"second\",[]]");
+    assert_bytes_text(d.target, "p-60");
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_end(&f.rig, 2, &reply, NULL);
+    fixture_fini(&f);
+}
+
+static void dropped_exports_reach_their_owner(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+    struct rig_reply reply;
+
+    fixture_init(&f);
+    assert_int_equal(rig_send(&f.rig, f.a, "#[\"go\",[\"$0\"]]", f.b, 0), 0);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 1, &d));
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_send(&reply, "o-50", "#[\"take\",[\"$0\"]]", "o+7", NULL);
+    rig_reply_end(&f.rig, 1, &reply, NULL);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 2, &d));
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_names(&reply, KEE_VP_CALL_DROP_IMPORTS, "o-50");
+    rig_reply_names(&reply, KEE_VP_CALL_RETIRE_IMPORTS, "o-50");
+    rig_reply_end(&f.rig, 2, &reply, NULL);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 1, &d));
+    assert_int_equal(d.kind, KEE_VP_DROP_EXPORTS);
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_end(&f.rig, 1, &reply, NULL);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 1, &d));
+    assert_int_equal(d.kind, KEE_VP_RETIRE_EXPORTS);
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_end(&f.rig, 1, &reply, NULL);
+    rig_run(&f.rig);
+    assert_false(rig_ok(&f.rig, 1));
+    fixture_fini(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_is_answered_and_leaves_no_trace),
+        cmocka_unit_test(vats_talk_and_promises_come_back),
+        cmocka_unit_test(an_illegal_syscall_costs_the_crank_and_is_tried_twice),
+        cmocka_unit_test(a_dead_worker_rejects_what_its_heap_decided),
+        cmocka_unit_test(ephemeral_exports_are_abandoned_at_restart),
+        cmocka_unit_test(a_step_delivers_exactly_one),
+        cmocka_unit_test(a_crank_over_its_deadline_is_undone),
+        cmocka_unit_test(terminating_rejects_what_waits),
+        cmocka_unit_test(a_vat_that_does_not_start_takes_its_launch_back),
+        cmocka_unit_test(messages_to_a_promise_are_pipelined),
+        cmocka_unit_test(dropped_exports_reach_their_owner),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

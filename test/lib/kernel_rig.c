@@ -37,13 +37,31 @@ static int lasting_write(struct kee_store *store, const struct kee_change *chang
     return inner->ops->write(inner, changes, count, done, context);
 }
 
+static int lasting_stage(struct kee_store *store, const struct kee_change *changes, size_t count)
+{
+    struct kee_store *inner = ((struct lasting *)store)->inner;
+
+    return inner->ops->stage(inner, changes, count);
+}
+
+static void lasting_unstage(struct kee_store *store)
+{
+    struct kee_store *inner = ((struct lasting *)store)->inner;
+
+    inner->ops->unstage(inner);
+}
+
 static void lasting_close(struct kee_store *store)
 {
     free(store);
 }
 
-static const struct kee_store_ops lasting_ops = {lasting_get, lasting_next, lasting_write,
-                                                 lasting_close};
+static const struct kee_store_ops lasting_ops = {.get = lasting_get,
+                                                 .next = lasting_next,
+                                                 .write = lasting_write,
+                                                 .stage = lasting_stage,
+                                                 .unstage = lasting_unstage,
+                                                 .close = lasting_close};
 
 static struct kee_store *lasting_new(struct kee_store *inner)
 {

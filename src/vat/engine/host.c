@@ -66,14 +66,9 @@ static const txCallback own_callbacks[] = {
 
 size_t kee_host_callbacks(txCallback *out, size_t room)
 {
-    size_t more = 0;
-    const void *const *liveslots = kee_ls_callbacks(&more);
+    size_t more = kee_ls_callbacks(out + OWN_COUNT, room - OWN_COUNT);
     kee_assert(OWN_COUNT + more <= room);
     memcpy(out, own_callbacks, sizeof own_callbacks);
-    for (size_t i = 0; i < more; i++) {
-        /* Data and function pointers are of one kind on the systems XS knows. */
-        memcpy(&out[OWN_COUNT + i], &liveslots[i], sizeof(txCallback));
-    }
     return OWN_COUNT + more;
 }
 

@@ -40,13 +40,14 @@
  * stand in the leading run of internal slots, which property lookup and ownKeys skip; WeakMap entries
  * may stand in the same run. The numbers are far above any id of the engine's key table. */
 enum kee_tag {
-    KEE_TAG_ROOT = 0x7eed0001,    /* on the Promise constructor: leads to our root instance */
-    KEE_TAG_VREF = 0x7eed0002,    /* integer: index into kee_ls.entries */
-    KEE_TAG_HP = 0x7eed0003,      /* on a promise: its state, see hp.h */
-    KEE_TAG_HANDLER = 0x7eed0004, /* on a presence made by resolveWithPresence: its handler */
-    KEE_TAG_PROMISE = 0x7eed0005, /* on a presence: the promise HandledPromise.resolve gives */
-    KEE_TAG_ERROR_ID = 0x7eed0006, /* on an error that came or went by marshal: its errorId */
-    KEE_TAG_VOM = 0x7eed0010,     /* 0x7eed0010 to 0x7eed001f belong to kinds and collections */
+    KEE_TAG_ROOT = 0x7eed0001,     /* on the Promise constructor: leads to our root instance */
+    KEE_TAG_VREF = 0x7eed0002,     /* integer: index into kee_ls.entries */
+    KEE_TAG_HP = 0x7eed0003,       /* on a promise: its state, see hp.h */
+    KEE_TAG_HANDLER = 0x7eed0004,  /* on a presence made by resolveWithPresence: its handler */
+    KEE_TAG_PROMISE = 0x7eed0005,  /* on a presence: the promise HandledPromise.resolve gives */
+    KEE_TAG_ERROR_ID = 0x7eed0006, /* on an error that came by marshal: its errorId */
+    KEE_TAG_KNOWN = 0x7eed0007,    /* on a promise: the kernel was told once how it settled */
+    KEE_TAG_VOM = 0x7eed0010,      /* 0x7eed0010 to 0x7eed001f belong to kinds and collections */
 };
 
 /* The slot with this tag on instance, or NULL. Never runs JS, also on proxies. */
@@ -88,6 +89,7 @@ struct kee_ls_entry {
     bool exported_recognizable; /* REMOTABLE: the kernel may know the name */
     bool imported;              /* PROMISE: the kernel will tell how it settles (one hold) */
     bool exported;              /* PROMISE: we tell the kernel how it settles (one hold) */
+    bool in_batch;              /* PROMISE: among the resolutions being told */
     bool gone_from_kernel;      /* PROMISE: settled and said; kept by name for virtual data only */
     uint32_t index;             /* into kee_ls.entries */
     uint32_t held;              /* reasons to keep the object: flags above, virtual data */
@@ -118,16 +120,23 @@ struct kee_ls {
     struct kee_map by_vref;
     struct kee_ls_ids ids;
     struct kee_vom *vom;
-    txSlot *root; /* the root instance; see root.c */
+    txSlot
+        *root; /* the root instance, see root.h: what hangs from it lives as long as the machine */
     /* The crank at hand. */
     struct kee_buf syscalls;
     uint32_t syscall_count;
-    bool started;         /* START was given */
-    bool collecting;      /* promises imported now are subscribed to by the caller */
-    bool failed_exit;     /* exitVatWithFailure was called */
-    char error[512];      /* why the crank failed; "" */
-    struct kee_buf text;  /* scratch for messages */
-    struct kee_link capdatas; /* in use in this crank */
+    bool starting;   /* this crank is START */
+    bool started;    /* the root object is known */
+    bool collecting; /* promises imported now go to the list below instead of being subscribed to */
+    struct kee_buf imported;     /* vrefs: u32 size | bytes */
+    char error[512];             /* why the crank failed; "" */
+    struct kee_buf text;         /* scratch for messages */
+    struct kee_buf members;      /* of the marshal writer: members of the records it is inside of */
+    struct kee_map slot_map;     /* of the marshal writer: instance to slot index + 1 */
+    struct kee_buf reader_slots; /* of the marshal readers at work: struct kee_bytes, each */
+    struct kee_buf resolutions;  /* of promises.c: the batch being told */
+    struct kee_buf names;        /* of promises.c and gc.c: vrefs being sorted */
+    struct kee_link capdatas;    /* in use in this crank */
     struct kee_link capdatas_free;
     uint64_t vat;
     uint64_t error_id; /* of the next error that goes out */
@@ -195,7 +204,8 @@ struct kee_ls_capdata {
 };
 
 struct kee_ls_capdata *kee_ls_capdata_new(txMachine *the);
-void kee_ls_capdata_done(struct kee_ls *ls, struct kee_ls_capdata *capdata); /* gives it back early */
+void kee_ls_capdata_done(struct kee_ls *ls,
+                         struct kee_ls_capdata *capdata); /* gives it back early */
 static inline struct kee_vp_strings kee_ls_capdata_slots(const struct kee_ls_capdata *capdata)
 {
     return (struct kee_vp_strings){kee_buf_bytes(&capdata->slots), capdata->slot_count};

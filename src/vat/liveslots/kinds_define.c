@@ -105,12 +105,9 @@ static enum shape shape_of(txMachine *the, const txSlot *behavior, bool inner)
     return shape == SHAPE_NOT ? SHAPE_ONE : shape; /* no members at all: a facet without methods */
 }
 
-static void kind_error(txMachine *the, const struct kee_kind *kind, const char *format)
-    __attribute__((noreturn, format(printf, 3, 0)));
-static void kind_error(txMachine *the, const struct kee_kind *kind, const char *format)
-{
-    kee_ls_throw(the, XS_TYPE_ERROR, format, (int)kind->tag.size, (const char *)kind->tag.data);
-}
+/* format takes the tag as %.*s. */
+#define kind_error(the, kind, format)                                                              \
+    kee_ls_throw(the, XS_TYPE_ERROR, format, (int)(kind)->tag.size, (const char *)(kind)->tag.data)
 
 /* ---- Facets ---- */
 

@@ -35,11 +35,14 @@ struct kee_ls_host {
  * before there is one. Objects go into the image; no C pointer does. */
 void kee_ls_install(struct sxMachine *machine);
 
-/* The C functions that may be found in the heap, for the image's callback table. */
-const void *const *kee_ls_callbacks(size_t *count);
+/* The C functions that may be found in the heap, for the image's callback table, always in the same
+ * order. Writes at most room of them to out; returns how many there are. */
+size_t kee_ls_callbacks(void (**out)(struct sxMachine *), size_t room);
 
 /* In a fresh worker, after the image was read: binds the tables of C to the heap. Keeps host. */
 int kee_ls_new(struct kee_ls **out, struct sxMachine *machine, const struct kee_ls_host *host);
+/* Frees the tables of C; the machine is not to be run any more. */
+void kee_ls_free(struct kee_ls *ls);
 
 /* Evaluating is the engine's work (engine/code.h); it gives the namespace as a slot on the stack and
  * liveslots calls buildRootObject(vatPowers, parameters, baggage) and awaits it. The crank is run to

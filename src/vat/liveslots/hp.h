@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hp - HandledPromise on the engine's own promises: a promise with one hidden slot more, whose tag is
+ * its state.
+ *
+ *   POSTPONED ──resolve──► PLAIN | FORWARDED | PRESENCE        sends wait in a list until then
+ *   HANDLER   ──resolve──► the same                            sends go to a JavaScript handler
+ *   REMOTE    ──resolve──► the same                            sends go to the kernel, to its vref
+ *
+ *   PLAIN      what the engine knows is all there is: pending, fulfilled or rejected
+ *   FORWARDED  resolved to another handled promise, to which its sends go
+ *   PRESENCE   resolved to a presence, known already though the engine settles it later
+ *
+ * A send is one record and one job. Where it goes is decided in the job, on the state at that time.
+ * Judge: the published tests of @endo/eventual-send (test/interop/eventual-send).
+ */
+#ifndef KEE_VAT_LIVESLOTS_HP_H
+#define KEE_VAT_LIVESLOTS_HP_H
+
+#include "vat/liveslots/internal.h"
+
+enum kee_hp_state {
+    KEE_HP_PLAIN = 0x7eed0020,
+    KEE_HP_POSTPONED, /* undefined, or the list of waiting records */
+    KEE_HP_HANDLER,   /* reference to the handler */
+    KEE_HP_FORWARDED, /* reference to the promise */
+    KEE_HP_PRESENCE,  /* reference to the presence */
+    KEE_HP_REMOTE,    /* the promise also has KEE_TAG_VREF */
+};
+
+enum kee_hp_op {
+    KEE_HP_GET,
+    KEE_HP_APPLY_FUNCTION,
+    KEE_HP_APPLY_METHOD,
+    KEE_HP_SEND_ONLY = 4, /* added to one of the above */
+};
+
+/* The fields of a record, in the order of its slots. */
+struct kee_hp_record {
+    txSlot *op;     /* integer */
+    txSlot *target; /* any value */
+    txSlot *prop;   /* string, symbol or undefined */
+    txSlot *args;   /* array or undefined */
+    txSlot *result; /* promise, or undefined for a send only */
+};
+
+struct kee_hp_record kee_hp_record_of(txSlot *instance);
+
+/* The slot whose ID is the state; NULL on a promise that is not handled. */
+txSlot *kee_hp_state_of(txSlot *promise);
+/* Follows forwarding from a promise as far as it is known. */
+txSlot *kee_hp_shorten(txSlot *promise);
+
+/* Pushes a fresh hardened promise, POSTPONED. */
+txSlot *kee_hp_new(txMachine *the);
+/* Settle a promise made by kee_hp_new or by the constructor. value is rooted by the caller; resolving
+ * reads its then (runs JS). A second settling is ignored by callers, not here. */
+void kee_hp_resolve(txMachine *the, txSlot *promise, txSlot *value);
+void kee_hp_reject(txMachine *the, txSlot *promise, txSlot *reason);
+/* Sends to promise, which is not settled and has a vref, go to the kernel from now on. */
+void kee_hp_become_remote(txMachine *the, txSlot *promise);
+/* The plain part of resolving: what the engine does, without the state. */
+void kee_hp_fulfill_engine(txMachine *the, txSlot *promise, txSlot *value);
+
+/* Pushes the promise for value, as HandledPromise.resolve gives it. May run JS. */
+void kee_hp_push_resolved(txMachine *the, txSlot *value);
+
+/* Queues a send. target, prop and args are rooted by the caller, args is a hardened array. Pushes the
+ * result promise, or undefined for a send only. */
+void kee_hp_send(txMachine *the, int op, txSlot *target, txSlot *prop, txSlot *args);
+/* Is instance a presence: made by resolveWithPresence or standing for an object elsewhere? */
+bool kee_hp_is_presence(txMachine *the, txSlot *instance);
+/* Does it stand for an object of the kernel's? */
+struct kee_ls_entry *kee_hp_presence_entry(txMachine *the, txSlot *instance);
+
+/* Calls function once promise settles, in a job of its own, with the value; the function's home object
+ * is home, and its first slot should lead to the promise whose status says which way it went. */
+void kee_hp_when(txMachine *the, txSlot *promise, txCallback callback, txSlot *home);
+
+/* hp_local.c: what a send does to a value of this vat. Pushes what the method returned; throws. */
+void kee_hp_apply_local(txMachine *the, int op, txSlot *value, txSlot *prop, txSlot *args);
+/* Appends the names of methods as in ["a","b"]. Never runs JS. */
+void kee_hp_put_method_names(txMachine *the, txSlot *value, struct kee_buf *out);
+/* Appends a string or symbol as a message quotes it. */
+void kee_hp_put_quoted(txMachine *the, txSlot *key, struct kee_buf *out);
+
+/* hp_handler.c: sends to handlers written in JavaScript. Pushes the handler's answer; throws. */
+void kee_hp_apply_handler(txMachine *the, const char *which, txSlot *handler, txSlot *record,
+                          txSlot *target);
+
+/* send.c: a send to the presence or promise of entry becomes a syscall; the record's result becomes
+ * the remote promise. Throws what cannot be passed. */
+void kee_ls_send(txMachine *the, txSlot *record, struct kee_ls_entry *entry);
+
+/* Host functions. */
+void kee_hp_job(txMachine *the);
+void kee_hp_continue(txMachine *the);
+void kee_hp_build(txMachine *the); /* pushes the constructor */
+const txCallback *kee_hp_callbacks(size_t *count);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hp_local - what a send does when its target is a value of this vat. */
+#include "vat/liveslots/hp.h"
+#include "vat/liveslots/root.h"
+
+/* More arguments would not fit the engine's stack, and running out of that ends the vat. */
+#define ARGUMENTS_MAX 1024u
+/* Names of methods told in an error. */
+#define NAMES_MAX 256u
+/* Prototypes looked at for them. */
+#define CHAIN_MAX 64u
+
+static const char *type_of(txMachine *the, txSlot *value)
+{
+    switch (value->kind) {
+    case XS_UNDEFINED_KIND:
+        return "undefined";
+    case XS_NULL_KIND:
+        return "null";
+    case XS_BOOLEAN_KIND:
+        return "boolean";
+    case XS_INTEGER_KIND:
+    case XS_NUMBER_KIND:
+        return "number";
+    case XS_STRING_KIND:
+    case XS_STRING_X_KIND:
+        return "string";
+    case XS_SYMBOL_KIND:
+        return "symbol";
+    case XS_BIGINT_KIND:
+    case XS_BIGINT_X_KIND:
+        return "bigint";
+    default:
+        return fxIsCallable(the, value) ? "function" : "object";
+    }
+}
+
+void kee_hp_put_quoted(txMachine *the, txSlot *key, struct kee_buf *out)
+{
+    kee_buf_put_char(out, '"');
+    if (key->kind == XS_SYMBOL_KIND) {
+        txSlot *name = fxGetKey(the, key->value.symbol);
+        kee_buf_put_str(out, "[Symbol(");
+        if (name && name->kind == XS_KEY_KIND && name->value.key.string) {
+            kee_buf_put_str(out, name->value.key.string);
+        }
+        kee_buf_put_str(out, ")]");
+    } else if (kee_is_string(key)) {
+        size_t from = out->size;
+        kee_ls_put_string(out, key);
+        for (size_t i = from; i < out->size && !out->failed; i++) {
+            if (out->data[i] < 0x20) {
+                out->data[i] = ' '; /* a message is one line */
+            }
+        }
+    } else {
+        kee_buf_put_str(out, type_of(the, key));
+    }
+    kee_buf_put_char(out, '"');
+}
+
+struct names {
+    txID ids[NAMES_MAX];
+    unsigned count;
+};
+
+static int compare_names(txMachine *the, txID a, txID b)
+{
+    bool a_symbol = !fxIsKeyName(the, a);
+    bool b_symbol = !fxIsKeyName(the, b);
+    txSlot *a_key = fxGetKey(the, a);
+    txSlot *b_key = fxGetKey(the, b);
+
+    if (a_symbol != b_symbol) {
+        return a_symbol ? -1 : 1;
+    }
+    return strcmp(a_key->value.key.string ? a_key->value.key.string : "",
+                  b_key->value.key.string ? b_key->value.key.string : "");
+}
+
+static void add_name(txMachine *the, struct names *names, txID id)
+{
+    unsigned at = names->count;
+
+    if (names->count == NAMES_MAX) {
+        return;
+    }
+    for (unsigned i = 0; i < names->count; i++) {
+        if (names->ids[i] == id) {
+            return;
+        }
+    }
+    while (at > 0 && compare_names(the, names->ids[at - 1], id) > 0) {
+        names->ids[at] = names->ids[at - 1];
+        at--;
+    }
+    names->ids[at] = id;
+    names->count++;
+}
+
+void kee_hp_put_method_names(txMachine *the, txSlot *value, struct kee_buf *out)
+{
+    struct names names;
+    txSlot *instance = value->kind == XS_REFERENCE_KIND ? value->value.reference : NULL;
+
+    names.count = 0;
+    for (unsigned depth = 0; instance && depth < CHAIN_MAX; depth++) {
+        if (instance == mxObjectPrototype.value.reference || mxIsProxy(instance)) {
+            break;
+        }
+        for (txSlot *slot = instance->next; slot; slot = slot->next) {
+            if (!(slot->flag & XS_INTERNAL_FLAG) && fxIsCallable(the, slot)) {
+                add_name(the, &names, slot->ID);
+            }
+        }
+        instance = fxGetPrototype(the, instance);
+    }
+    kee_buf_put_char(out, '[');
+    for (unsigned i = 0; i < names.count; i++) {
+        mxPushUndefined();
+        fxKeyAt(the, names.ids[i], 0, the->stack);
+        if (i > 0) {
+            kee_buf_put_char(out, ',');
+        }
+        kee_hp_put_quoted(the, the->stack, out);
+        mxPop();
+    }
+    kee_buf_put_char(out, ']');
+}
+
+/* A place for the text of an error. Only for the time until it is thrown. */
+static struct kee_buf *text_begin(txMachine *the)
+{
+    struct kee_ls *ls = kee_ls_of(the);
+
+    if (!ls) {
+        return NULL;
+    }
+    kee_buf_clear(&ls->text);
+    return &ls->text;
+}
+
+static void throw_text(txMachine *the, txError which, struct kee_buf *text)
+{
+    if (!text || text->failed) {
+        kee_ls_throw(the, which, "target has no such method");
+    }
+    kee_push_error(the, which, kee_buf_bytes(text));
+    kee_throw_top(the);
+}
+
+static void throw_no_method(txMachine *the, txSlot *value, txSlot *prop)
+{
+    struct kee_buf *text = text_begin(the);
+
+    if (text) {
+        kee_buf_put_str(text, "target has no method ");
+        kee_hp_put_quoted(the, prop, text);
+        kee_buf_put_str(text, ", has ");
+        kee_hp_put_method_names(the, value, text);
+    }
+    throw_text(the, XS_TYPE_ERROR, text);
+}
+
+static void throw_about(txMachine *the, txError which, const char *before, txSlot *prop,
+                        const char *after, txSlot *value)
+{
+    struct kee_buf *text = text_begin(the);
+
+    if (text) {
+        kee_buf_put_str(text, before);
+        if (prop) {
+            kee_hp_put_quoted(the, prop, text);
+        }
+        kee_buf_printf(text, "%s\"%s\"", after, type_of(the, value));
+    }
+    throw_text(the, which, text);
+}
+
+/* Pushes value[prop]. A name nobody has used yet is no property of anything, and takes no place in the
+ * engine's table of names, which never shrinks: senders choose names. */
+static void push_property(txMachine *the, txSlot *value, txSlot *prop)
+{
+    txIndex index;
+
+    if (kee_is_string(prop)) {
+        if (!fxStringToIndex(the->dtoa, prop->value.string, &index) &&
+            fxFindName(the, prop->value.string) == XS_NO_ID &&
+            !(value->kind == XS_REFERENCE_KIND && mxIsProxy(value->value.reference))) {
+            mxPushUndefined();
+            return;
+        }
+    }
+    mxPushSlot(value);
+    mxPushSlot(prop);
+    fxGetAt(the);
+}
+
+/* With this and function on the stack, mxCall done: pushes the arguments and runs. */
+static void run_with(txMachine *the, txSlot *args)
+{
+    txSlot *array = args->value.reference->next;
+    txIndex count = array->value.array.length;
+
+    if (count > ARGUMENTS_MAX) {
+        kee_ls_throw(the, XS_RANGE_ERROR, "too many arguments: %u, at most %u", (unsigned)count,
+                     ARGUMENTS_MAX);
+    }
+    for (txIndex i = 0; i < count; i++) {
+        mxPushSlot(array->value.array.address + i);
+    }
+    mxRunCount((txInteger)count);
+}
+
+static void apply_function(txMachine *the, txSlot *value, txSlot *args)
+{
+    if (!fxIsCallable(the, value)) {
+        throw_about(the, XS_TYPE_ERROR, "Cannot invoke target as a function; typeof target is ",
+                    NULL, "", value);
+    }
+    mxPushUndefined();
+    mxPushSlot(value);
+    mxCall();
+    run_with(the, args);
+}
+
+void kee_hp_apply_local(txMachine *the, int op, txSlot *value, txSlot *prop, txSlot *args)
+{
+    if (op == KEE_HP_GET) {
+        push_property(the, value, prop);
+        return;
+    }
+    if (op == KEE_HP_APPLY_FUNCTION || prop->kind == XS_UNDEFINED_KIND ||
+        prop->kind == XS_NULL_KIND) {
+        apply_function(the, value, args);
+        return;
+    }
+    if (value->kind == XS_UNDEFINED_KIND || value->kind == XS_NULL_KIND) {
+        throw_about(the, XS_TYPE_ERROR, "Cannot deliver ", prop, " to target; typeof target is ",
+                    value);
+    }
+    mxPushSlot(value);
+    push_property(the, value, prop);
+    if (the->stack->kind == XS_UNDEFINED_KIND) {
+        throw_no_method(the, value, prop);
+    }
+    if (!fxIsCallable(the, the->stack)) {
+        throw_about(the, XS_UNKNOWN_ERROR, "invoked method ", prop, " is not a function; it is a ",
+                    the->stack);
+    }
+    mxCall();
+    run_with(the, args);
+}

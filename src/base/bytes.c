@@ -132,25 +132,29 @@ void kee_buf_put_decimal(struct kee_buf *buf, uint64_t n)
     kee_buf_put(buf, text + at, sizeof text - at);
 }
 
+void kee_buf_vprintf(struct kee_buf *buf, const char *format, va_list args)
+{
+    va_list again;
+    int size;
+
+    va_copy(again, args);
+    size = vsnprintf(NULL, 0, format, args);
+    if (size < 0) {
+        buf->failed = true;
+    } else if (kee_buf_reserve(buf, (size_t)size) == 0) {
+        (void)vsnprintf((char *)buf->data + buf->size, (size_t)size + 1, format, again);
+        buf->size += (size_t)size;
+    }
+    va_end(again);
+}
+
 void kee_buf_printf(struct kee_buf *buf, const char *format, ...)
 {
     va_list args;
-    int size;
 
     va_start(args, format);
-    size = vsnprintf(NULL, 0, format, args);
+    kee_buf_vprintf(buf, format, args);
     va_end(args);
-    if (size < 0) {
-        buf->failed = true;
-        return;
-    }
-    if (kee_buf_reserve(buf, (size_t)size) < 0) {
-        return;
-    }
-    va_start(args, format);
-    (void)vsnprintf((char *)buf->data + buf->size, (size_t)size + 1, format, args);
-    va_end(args);
-    buf->size += (size_t)size;
 }
 
 void kee_buf_put_u8(struct kee_buf *buf, uint8_t n)

@@ -71,6 +71,8 @@ void kee_buf_put_char(struct kee_buf *buf, char c);
 void kee_buf_put_decimal(struct kee_buf *buf, uint64_t n);
 void kee_buf_printf(struct kee_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void kee_buf_vprintf(struct kee_buf *buf, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 /* Little-endian, for frames. */
 void kee_buf_put_u8(struct kee_buf *buf, uint8_t n);
 void kee_buf_put_u32(struct kee_buf *buf, uint32_t n);

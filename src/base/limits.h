@@ -43,8 +43,10 @@
 #define KEE_LIMIT_LOG_LINES 1000u
 #define KEE_LIMIT_LOG_LINE_BYTES 4096u
 /* A cluster configuration; and the vats and names in it. */
-#define KEE_LIMIT_CONFIG_BYTES (4u * 1024 * 1024)
+#define KEE_LIMIT_CONFIG_BYTES (8u * 1024 * 1024)
 #define KEE_LIMIT_CONFIG_VATS 4096u
+/* The code of all vats of one launch: the daemon holds it until the launch is in the store. */
+#define KEE_LIMIT_CONFIG_CODE_BYTES (256u * 1024 * 1024)
 
 /* Rows of its store that a worker keeps although the crank did not write them. */
 #define KEE_LIMIT_VATSTORE_CACHE (1024u * 1024)

@@ -16,7 +16,8 @@ static void put_duration(struct kee_buf *buf, json_int_t ms)
         kee_buf_printf(buf, "%lld h %lld min", (long long)(seconds / 3600),
                        (long long)(seconds % 3600 / 60));
     } else {
-        kee_buf_printf(buf, "%lld min %lld s", (long long)(seconds / 60), (long long)(seconds % 60));
+        kee_buf_printf(buf, "%lld min %lld s", (long long)(seconds / 60),
+                       (long long)(seconds % 60));
     }
 }
 
@@ -39,7 +40,8 @@ static void print_subcluster(const json_t *subcluster)
 
     printf("\n%s  %s, bootstrap %s\n", text(subcluster, "id"), text(subcluster, "state"),
            text(subcluster, "bootstrap"));
-    json_object_foreach(json_object_get(subcluster, "vats"), name, vat) {
+    json_object_foreach(json_object_get(subcluster, "vats"), name, vat)
+    {
         struct kee_buf visible = KEE_BUF_EMPTY;
         kee_buf_put_visible(&visible, kee_bytes_str(name));
         printf("    %-16s %-5s root %s\n", kee_buf_cstr(&visible), text(vat, "vat"),
@@ -67,7 +69,8 @@ static void print_status(const json_t *status)
     printf("vats        %lld, %lld awake\n", number(status, "vats"), number(status, "awake"));
     printf("queued      %lld\n", number(status, "queued"));
     printf("cranks      %lld\n", number(status, "cranks"));
-    json_array_foreach(json_object_get(status, "subclusters"), index, subcluster) {
+    json_array_foreach(json_object_get(status, "subclusters"), index, subcluster)
+    {
         print_subcluster(subcluster);
     }
     kee_buf_fini(&uptime);

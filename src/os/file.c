@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -111,8 +112,8 @@ int kee_file_home(const char *path, struct kee_buf *why)
         return unfit(why, path, "the home must be a directory, this is not one");
     }
     if (status.st_uid != geteuid()) {
-        kee_buf_printf(why, "%s belongs to user %u, not to you (user %u); choose another home", path,
-                       (unsigned)status.st_uid, (unsigned)geteuid());
+        kee_buf_printf(why, "%s belongs to user %u, not to you (user %u); choose another home",
+                       path, (unsigned)status.st_uid, (unsigned)geteuid());
         return KEE_FILE_UNFIT;
     }
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
@@ -151,6 +152,21 @@ int kee_file_open_log(int *out, const char *path)
         return kee_fault(KEE_FAULT_SYSTEM, "opening %s: %s", path, strerror(errno));
     }
     *out = fd;
+    return 0;
+}
+
+size_t kee_file_size(int fd)
+{
+    struct stat status;
+
+    return fstat(fd, &status) == 0 ? (size_t)status.st_size : 0;
+}
+
+int kee_file_rename(const char *from, const char *to)
+{
+    if (rename(from, to) < 0) {
+        return kee_fault(KEE_FAULT_SYSTEM, "renaming %s: %s", from, strerror(errno));
+    }
     return 0;
 }
 

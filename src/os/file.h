@@ -32,6 +32,8 @@ int kee_file_home(const char *path, struct kee_buf *why);
 int kee_file_lock(int *out, const char *path);
 /* Opens for appending, mode 0600. */
 int kee_file_open_log(int *out, const char *path);
+size_t kee_file_size(int fd);
+int kee_file_rename(const char *from, const char *to);
 void kee_file_append(int fd, struct kee_bytes text);
 void kee_file_close(int fd);
 bool kee_file_is_executable(const char *path);

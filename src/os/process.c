@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,8 +44,8 @@ static _Noreturn void become(const struct kee_spawn *spawn, pid_t parent, int re
             goto failed;
         }
     }
-    if (spawn->stderr_fd >= 0 && (dup2(spawn->stderr_fd, STDERR_FILENO) < 0 ||
-                                  dup2(spawn->stderr_fd, STDOUT_FILENO) < 0)) {
+    if (spawn->stderr_fd >= 0 &&
+        (dup2(spawn->stderr_fd, STDERR_FILENO) < 0 || dup2(spawn->stderr_fd, STDOUT_FILENO) < 0)) {
         goto failed;
     }
     if (spawn->pass_fd >= 0 && fcntl(spawn->pass_fd, F_SETFD, 0) < 0) {
@@ -89,6 +90,41 @@ int kee_process_spawn(pid_t *out, const struct kee_spawn *spawn)
     }
     *out = pid;
     return 0;
+}
+
+/* What one says before it serves or ends is a few lines. */
+#define SAID_BYTES_MAX 65536
+
+static void hear(int fd, struct kee_buf *said, int timeout_ms)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    char text[4096];
+    ssize_t n = 1;
+
+    while (n > 0 && said->size < SAID_BYTES_MAX && poll(&poll_fd, 1, timeout_ms) == 1) {
+        n = read(fd, text, sizeof text);
+        kee_buf_put(said, text, n > 0 ? (size_t)n : 0);
+    }
+}
+
+int kee_process_spawn_heard(pid_t *out, const struct kee_spawn *spawn, struct kee_buf *said,
+                            int timeout_ms)
+{
+    struct kee_spawn child = *spawn;
+    int ends[2];
+    int r;
+
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        return kee_fault(KEE_FAULT_SYSTEM, "pipe: %s", strerror(errno));
+    }
+    child.stderr_fd = ends[1];
+    r = kee_process_spawn(out, &child);
+    (void)close(ends[1]);
+    if (r == 0) {
+        hear(ends[0], said, timeout_ms);
+    }
+    (void)close(ends[0]);
+    return r;
 }
 
 int kee_process_watch_fd(int *out, pid_t pid)
@@ -191,6 +227,16 @@ void kee_process_redirect_errors(int fd)
 {
     (void)dup2(fd, STDERR_FILENO);
     (void)dup2(fd, STDOUT_FILENO);
+}
+
+void kee_process_raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 void kee_process_ignore_broken_pipes(void)

@@ -24,6 +24,11 @@ struct kee_spawn {
 /* Gives the pid. A program that cannot be executed is a fault here, with the reason. */
 int kee_process_spawn(pid_t *out, const struct kee_spawn *spawn);
 
+/* The same, with the child's stdout and stderr as a pipe that is read into said until it is closed, at
+ * most timeout_ms. */
+int kee_process_spawn_heard(pid_t *out, const struct kee_spawn *spawn, struct kee_buf *said,
+                            int timeout_ms);
+
 /* A descriptor that becomes readable when the process has ended. *out = -1 if there is none. */
 int kee_process_watch_fd(int *out, pid_t pid);
 void kee_process_kill(pid_t pid);
@@ -42,6 +47,8 @@ int kee_process_self_path(struct kee_buf *out);
 bool kee_process_can_jail(void);
 /* The standard error of this process goes to fd from now on. */
 void kee_process_redirect_errors(int fd);
+/* As many descriptors as the system allows us without asking anyone. */
+void kee_process_raise_file_limit(void);
 /* A write to a peer that is gone is an error, not a signal. */
 void kee_process_ignore_broken_pipes(void);
 

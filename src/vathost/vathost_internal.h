@@ -26,16 +26,16 @@ struct kee_worker {
     struct kee_vathost *host;
     struct kee_vat_id vat;
     uint64_t incarnation;
-    struct kee_stream *stream;   /* NULL once closed */
+    struct kee_stream *stream;    /* NULL once closed */
     struct kee_watch *exit_watch; /* of the pidfd */
-    int exit_fd;                 /* pidfd; -1 while there is none */
-    int passed_fd;               /* the worker's end, until the zygote has it; -1 after */
-    pid_t pid;                   /* 0: not known yet, or reaped */
-    bool present;                /* in the host's map */
-    bool doomed;                 /* to be killed as soon as there is something to kill */
-    bool over;                   /* no process: its row can go once reported */
-    bool in_callback;            /* freed by whoever is inside, not before */
-    struct kee_buf why;          /* not empty: must be reported */
+    int exit_fd;                  /* pidfd; -1 while there is none */
+    int passed_fd;                /* the worker's end, until the zygote has it; -1 after */
+    pid_t pid;                    /* 0: not known yet, or reaped */
+    bool present;                 /* in the host's map */
+    bool doomed;                  /* to be killed as soon as there is something to kill */
+    bool over;                    /* no process: its row can go once reported */
+    bool in_callback;             /* freed by whoever is inside, not before */
+    struct kee_buf why;           /* not empty: must be reported */
 };
 
 struct kee_vathost {

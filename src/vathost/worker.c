@@ -95,7 +95,8 @@ static size_t on_data(void *context, struct kee_bytes bytes)
             break;
         }
         rest = kee_bytes_of(rest.data + size, rest.size - size);
-        if (host->events->frame(host->context, worker->vat, worker->incarnation, type, fields) < 0) {
+        if (host->events->frame(host->context, worker->vat, worker->incarnation, type, fields) <
+            0) {
             host->broken = true;
         }
     }
@@ -211,7 +212,8 @@ void kee_worker_discard(struct kee_worker *worker)
 {
     leave_map(worker);
     close_stream(worker);
-    doom(worker); /* the exit watch reaps and frees it, or the next round after the zygote's answer */
+    doom(
+        worker); /* the exit watch reaps and frees it, or the next round after the zygote's answer */
     if (worker->passed_fd >= 0) {
         kee_list_remove(&worker->request); /* the zygote never heard of it */
         worker->over = true;

@@ -80,8 +80,7 @@ static int start(struct kee_zygote *zygote)
 static void send_requests(struct kee_zygote *zygote)
 {
     while (zygote->fd >= 0 && !kee_list_is_empty(&zygote->waiting)) {
-        struct kee_worker *worker =
-            KEE_CONTAINER(zygote->waiting.next, struct kee_worker, request);
+        struct kee_worker *worker = KEE_CONTAINER(zygote->waiting.next, struct kee_worker, request);
         struct kee_buf message = KEE_BUF_EMPTY;
         bool sent = false;
         int r;
@@ -142,8 +141,7 @@ static void lost(struct kee_zygote *zygote, const char *why)
         kee_process_kill(zygote->pid);
         kee_process_wait(zygote->pid);
         kee_buf_put_str(&text, why);
-    } else if (!kee_process_wait_gone(zygote->pid, 1000) ||
-               !kee_process_reap(zygote->pid, &text)) {
+    } else if (!kee_process_wait_gone(zygote->pid, 1000) || !kee_process_reap(zygote->pid, &text)) {
         kee_process_kill(zygote->pid);
         kee_process_wait(zygote->pid);
         kee_buf_put_str(&text, "closed its socket");

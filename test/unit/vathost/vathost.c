@@ -144,7 +144,7 @@ static void frames_go_both_ways(void **state)
     struct fixture *f = *state;
 
     kee_vathost_start(f->host, vat, 1);
-    command(f, "e first");  /* before the process exists */
+    command(f, "e first"); /* before the process exists */
     command(f, "e second");
     wait_for(f, 2, 0);
     assert_int_equal(f->last_type, KEE_VP_DONE);

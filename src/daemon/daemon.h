@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * daemon - one home's kernel at work: store, world, kernel, workers and control socket on one loop.
+ */
+#ifndef KEE_DAEMON_DAEMON_H
+#define KEE_DAEMON_DAEMON_H
+
+#include "daemon/privileges.h"
+
+enum kee_daemon_outcome { KEE_DAEMON_REFUSED = 1 };
+
+struct kee_daemon_options {
+    struct kee_privileges_options own;
+    bool paused;   /* begin without delivering */
+    bool detached; /* nobody reads our standard error: what comes after ready goes to the log */
+};
+
+/* Runs until it is told to stop, by the control socket or a signal. ready is called when clients are
+ * served. Outcome REFUSED, with a sentence in why: it did not start. <0: it broke down, and
+ * kee_fault_text() says how; what was durable before is safe. */
+int kee_daemon_run(const struct kee_daemon_options *options, void (*ready)(void *context),
+                   void *context, struct kee_buf *why);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * daemon_internal - what the files of the daemon share.
+ *
+ *   loop events ─► vathost ─ frames ─► kernel ─ actions ─► host.c ─► vathost, control
+ *              └─► control ─ requests ─► methods.c, calls.c, streams.c ─► kernel
+ *   after each round of events (daemon.c): durable ─► run ─► flush
+ *
+ * Every request that is not answered at once has a pending, found from the request, from the kernel's
+ * call number, or from a list; it goes when it is answered or cancelled.
+ */
+#ifndef KEE_DAEMON_INTERNAL_H
+#define KEE_DAEMON_INTERNAL_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "daemon/control.h"
+#include "daemon/daemon.h"
+#include "daemon/logs.h"
+#include "kernel/kernel.h"
+#include "vathost/vathost.h"
+
+enum kee_pending_kind {
+    KEE_PENDING_CALL,    /* waits for the kernel's answer */
+    KEE_PENDING_DURABLE, /* was done; waits for the disk */
+    KEE_PENDING_STEP,
+    KEE_PENDING_TRACE,
+    KEE_PENDING_LOGS,
+    KEE_PENDING_STOP,
+};
+
+struct kee_pending {
+    struct kee_link link;
+    enum kee_pending_kind kind;
+    struct kee_daemon *daemon;
+    struct kee_request *request;
+    uint64_t call;         /* CALL */
+    json_t *warnings;      /* CALL of a launch; NULL for a send */
+    uint64_t batch;        /* DURABLE */
+    struct kee_vat_id vat; /* LOGS: of one vat only, or 0 */
+    struct kee_buf events; /* STEP: what happened, as JSON */
+};
+
+struct kee_daemon {
+    struct kee_privileges own;
+    struct kee_world *world;
+    struct kee_store *store; /* the world's; for its descriptor and counters */
+    struct kee_kernel *kernel;
+    struct kee_kernel_host host;
+    struct kee_vathost *vathost;
+    struct kee_control_server *control;
+    struct kee_logs *logs;
+    struct kee_timer *timer;
+    struct kee_watch *store_watch;
+    struct kee_signal *signals[2];
+    struct kee_map calls; /* call number to pending */
+    uint64_t call_last;
+    struct kee_link durables; /* in the order of their batches */
+    struct kee_link tracers;
+    struct kee_link log_followers;
+    struct kee_link stoppers;
+    struct kee_pending *step; /* NULL: none, or its client left */
+    bool step_under_way;
+    bool tracing;
+    bool durable_news;
+    bool stopping;
+    uint64_t started_ms;
+    int fault; /* <0: nothing may be done any more */
+    struct kee_buf fault_text;
+};
+
+/* daemon.c: r unchanged; a fault ends the daemon. */
+int kee_daemon_check(struct kee_daemon *daemon, int r);
+
+/* host.c: what the kernel asks of the world. */
+void kee_daemon_host_init(struct kee_daemon *daemon);
+extern const struct kee_vathost_events kee_daemon_vathost_events;
+
+/* pending.c. new: answers the request with an error and gives NULL when memory is out. */
+struct kee_pending *kee_pending_new(struct kee_daemon *daemon, struct kee_request *request,
+                                    enum kee_pending_kind kind);
+void kee_pending_free(struct kee_pending *pending);
+/* End the request and free the pending. */
+void kee_pending_result(struct kee_pending *pending, struct kee_bytes json);
+void kee_pending_error(struct kee_pending *pending, const char *code, const char *message);
+/* Answers an order with {} once all that was committed up to now is durable. */
+void kee_pending_when_durable(struct kee_daemon *daemon, struct kee_request *request);
+/* Answers those whose batch is durable. */
+void kee_pending_durable(struct kee_daemon *daemon);
+/* At the end: every request that still waits. */
+void kee_pending_end_all(struct kee_daemon *daemon, const char *code, const char *message);
+
+/* methods.c */
+extern const struct kee_control_handler kee_daemon_control_handler;
+/* Reports an outcome of the kernel, or its fault. */
+void kee_daemon_decline(struct kee_daemon *daemon, struct kee_request *request, int r);
+void kee_daemon_bad(struct kee_request *request, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* calls.c */
+void kee_daemon_launch(struct kee_daemon *daemon, struct kee_request *request,
+                       const json_t *params);
+void kee_daemon_send(struct kee_daemon *daemon, struct kee_request *request, const json_t *params);
+void kee_daemon_answer(struct kee_daemon *daemon, uint64_t call, const struct kee_answer *answer);
+
+/* streams.c */
+void kee_daemon_trace(struct kee_daemon *daemon, struct kee_request *request, const json_t *params);
+void kee_daemon_logs(struct kee_daemon *daemon, struct kee_request *request, const json_t *params);
+void kee_daemon_step(struct kee_daemon *daemon, struct kee_request *request, const json_t *params);
+void kee_daemon_on_trace(struct kee_daemon *daemon, const struct kee_record *event);
+void kee_daemon_on_log(struct kee_daemon *daemon, const struct kee_log_line *line);
+/* Tracing is on while someone wants it. Not from inside the kernel. */
+void kee_daemon_set_tracing(struct kee_daemon *daemon);
+
+/* status.c */
+void kee_daemon_status(struct kee_daemon *daemon, struct kee_request *request,
+                       const json_t *params);
+
+#endif

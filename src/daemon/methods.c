@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* methods - what each method of docs/formats/control.md does; the longer ones are in calls.c,
+ * streams.c and status.c. */
+#include <stdio.h>
+
+#include "base/fault.h"
+#include "base/limits.h"
+#include "daemon/daemon_internal.h"
+#include "daemon/json_text.h"
+
+void kee_daemon_bad(struct kee_request *request, const char *format, ...)
+{
+    struct kee_buf text = KEE_BUF_EMPTY;
+    va_list args;
+
+    va_start(args, format);
+    kee_buf_vprintf(&text, format, args);
+    va_end(args);
+    kee_request_error(request, "BAD", text.failed ? "bad parameters" : kee_buf_cstr(&text));
+    kee_buf_fini(&text);
+}
+
+void kee_daemon_decline(struct kee_daemon *daemon, struct kee_request *request, int r)
+{
+    static const char *const codes[] = {
+        [KEE_KERNEL_NO_SUCH] = "NO_SUCH", [KEE_KERNEL_BAD] = "BAD", [KEE_KERNEL_STATE] = "STATE"};
+
+    if (kee_daemon_check(daemon, r) < 0) {
+        kee_request_error(request, "FAULT", kee_buf_cstr(&daemon->fault_text));
+        return;
+    }
+    kee_request_error(request, (size_t)r < sizeof codes / sizeof *codes ? codes[r] : "STATE",
+                      kee_kernel_why(daemon->kernel));
+}
+
+/* The number in "v3" or "s3" under key, or false after saying what was expected. */
+static bool take_id(struct kee_request *request, const json_t *params, const char *key, char letter,
+                    uint64_t *out)
+{
+    const json_t *json = json_object_get(params, key);
+
+    if (json_is_string(json) && kee_id_parse(kee_bytes_str(json_string_value(json)), letter, out)) {
+        return true;
+    }
+    kee_daemon_bad(request, "%s: expected a %s such as %c2, found %s%.40s%s", key, key, letter,
+                   json_is_string(json) ? "\"" : "",
+                   json_is_string(json) ? json_string_value(json)
+                   : json == NULL       ? "nothing"
+                                        : "no string",
+                   json_is_string(json) ? "\"" : "");
+    return false;
+}
+
+static void settle_order(struct kee_daemon *daemon, struct kee_request *request, int r)
+{
+    if (r != 0) {
+        kee_daemon_decline(daemon, request, r);
+    } else {
+        kee_pending_when_durable(daemon, request);
+    }
+}
+
+static void terminate(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    struct kee_subcluster_id subcluster;
+    struct kee_vat_id vat;
+
+    if (json_object_get(params, "subcluster") != NULL) {
+        if (take_id(request, params, "subcluster", 's', &subcluster.n)) {
+            settle_order(daemon, request,
+                         kee_kernel_terminate_subcluster(daemon->kernel, subcluster));
+        }
+    } else if (take_id(request, params, "vat", 'v', &vat.n)) {
+        settle_order(daemon, request, kee_kernel_terminate_vat(daemon->kernel, vat));
+    }
+}
+
+static void restart_vat(struct kee_daemon *daemon, struct kee_request *request,
+                        const json_t *params)
+{
+    struct kee_vat_id vat;
+
+    if (take_id(request, params, "vat", 'v', &vat.n)) {
+        settle_order(daemon, request,
+                     kee_kernel_restart_vat(daemon->kernel, vat, "asked for by its operator"));
+    }
+}
+
+static void reap(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    struct kee_vat_id vat = {0};
+
+    if (json_object_get(params, "vat") == NULL || take_id(request, params, "vat", 'v', &vat.n)) {
+        settle_order(daemon, request, kee_kernel_reap(daemon->kernel, vat));
+    }
+}
+
+static void tell_state(struct kee_daemon *daemon, struct kee_request *request)
+{
+    kee_request_result(request, kee_kernel_is_paused(daemon->kernel)
+                                    ? KEE_BYTES_LIT("{\"state\":\"paused\"}")
+                                    : KEE_BYTES_LIT("{\"state\":\"running\"}"));
+}
+
+static void pause_kernel(struct kee_daemon *daemon, struct kee_request *request,
+                         const json_t *params)
+{
+    (void)params;
+    kee_kernel_pause(daemon->kernel);
+    tell_state(daemon, request);
+}
+
+static void run_kernel(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    (void)params;
+    kee_kernel_resume(daemon->kernel);
+    tell_state(daemon, request);
+}
+
+static void stop(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    struct kee_pending *pending = kee_pending_new(daemon, request, KEE_PENDING_STOP);
+
+    (void)params;
+    if (pending != NULL) {
+        kee_list_append(&daemon->stoppers, &pending->link);
+        daemon->stopping = true;
+        kee_privileges_log(&daemon->own, "stop", "why=\"asked by a client\"");
+        kee_loop_stop(daemon->own.loop);
+    }
+}
+
+/* ---- listings ---- */
+
+static void put_row(void *context, const struct kee_record *record)
+{
+    struct kee_buf *json = context;
+
+    if (json->size > 1) {
+        kee_buf_put_char(json, ',');
+    }
+    kee_json_put_record(json, record, false);
+}
+
+static void end_listing(struct kee_daemon *daemon, struct kee_request *request,
+                        struct kee_buf *json, const char *end, int r)
+{
+    kee_buf_put_str(json, end);
+    if (r != 0) {
+        kee_daemon_decline(daemon, request, r);
+    } else if (json->failed || json->size > KEE_LIMIT_CONTROL_LINE_BYTES - 1024) {
+        kee_request_error(request, "FAULT",
+                          json->failed ? "out of memory" : "the listing is longer than 64 MB");
+    } else {
+        kee_request_result(request, kee_buf_bytes(json));
+    }
+    kee_buf_fini(json);
+}
+
+typedef int list_fn(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
+
+static void list(struct kee_daemon *daemon, struct kee_request *request, list_fn *fn)
+{
+    struct kee_buf json = KEE_BUF_EMPTY;
+
+    kee_buf_put_char(&json, '[');
+    end_listing(daemon, request, &json, "]", fn(daemon->kernel, put_row, &json));
+}
+
+static void vats(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    (void)params;
+    list(daemon, request, kee_kernel_list_vats);
+}
+
+static void queue(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    (void)params;
+    list(daemon, request, kee_kernel_list_queue);
+}
+
+static void objects(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    (void)params;
+    list(daemon, request, kee_kernel_list_objects);
+}
+
+static void promises(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    (void)params;
+    list(daemon, request, kee_kernel_list_promises);
+}
+
+static void subclusters(struct kee_daemon *daemon, struct kee_request *request,
+                        const json_t *params)
+{
+    (void)params;
+    list(daemon, request, kee_kernel_list_subclusters);
+}
+
+static void clist(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    struct kee_buf json = KEE_BUF_EMPTY;
+    struct kee_vat_id vat;
+
+    if (take_id(request, params, "vat", 'v', &vat.n)) {
+        kee_buf_put_char(&json, '[');
+        end_listing(daemon, request, &json, "]",
+                    kee_kernel_list_clist(daemon->kernel, vat, put_row, &json));
+    }
+}
+
+static void put_violation(void *context, const struct kee_record *record)
+{
+    struct kee_buf *json = context;
+
+    if (json->data[json->size - 1] != '[') {
+        kee_buf_put_char(json, ',');
+    }
+    kee_json_put_record(json, record, false);
+}
+
+static void audit(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    struct kee_buf json = KEE_BUF_EMPTY;
+    int r;
+
+    (void)params;
+    kee_buf_put_str(&json, "{\"violations\":[");
+    r = json.failed ? KEE_FAULT_MEMORY : kee_kernel_audit(daemon->kernel, put_violation, &json);
+    end_listing(daemon, request, &json, "]}", r < 0 ? r : 0);
+}
+
+/* ---- the table ---- */
+
+struct method {
+    const char *name;
+    void (*run)(struct kee_daemon *daemon, struct kee_request *request, const json_t *params);
+};
+
+static const struct method methods[] = {
+    {"status", kee_daemon_status},
+    {"launch", kee_daemon_launch},
+    {"send", kee_daemon_send},
+    {"vats", vats},
+    {"clist", clist},
+    {"queue", queue},
+    {"objects", objects},
+    {"promises", promises},
+    {"subclusters", subclusters},
+    {"terminate", terminate},
+    {"restart-vat", restart_vat},
+    {"reap", reap},
+    {"pause", pause_kernel},
+    {"run", run_kernel},
+    {"step", kee_daemon_step},
+    {"trace", kee_daemon_trace},
+    {"logs", kee_daemon_logs},
+    {"audit", audit},
+    {"stop", stop},
+};
+
+static void on_request(void *context, struct kee_request *request, const char *method,
+                       const json_t *params)
+{
+    struct kee_daemon *daemon = context;
+
+    if (daemon->fault < 0 || daemon->stopping) {
+        kee_request_error(request, "STATE", "the daemon is stopping");
+        return;
+    }
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (strcmp(methods[i].name, method) == 0) {
+            methods[i].run(daemon, request, params);
+            return;
+        }
+    }
+    kee_daemon_bad(request, "there is no method \"%.80s\"", method);
+}
+
+static void on_cancelled(void *context, struct kee_request *request)
+{
+    struct kee_daemon *daemon = context;
+    struct kee_pending *pending = kee_request_data(request);
+
+    if (pending == NULL) {
+        return;
+    }
+    if (pending->kind == KEE_PENDING_CALL && daemon->fault == 0) {
+        kee_kernel_forget_call(daemon->kernel, pending->call);
+    }
+    kee_pending_free(pending);
+}
+
+static void on_note(void *context, const char *text)
+{
+    kee_privileges_log(&((struct kee_daemon *)context)->own, "note", "text=\"%s\"", text);
+}
+
+const struct kee_control_handler kee_daemon_control_handler = {on_request, on_cancelled, on_note};

@@ -23,7 +23,7 @@ static int consume_item(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t
     kee_buf_put_bytes(hold, value);
     r = r != 0 ? r : kee_buf_status(hold);
     r = r != 0 ? r : kee_item_parse(kee_key_view(&key), kee_buf_bytes(hold), &item);
-    r = r != 0 ? r : kee_world_delete(kernel->world, kee_key_view(&key));
+    r = r != 0 ? r : kee_queue_delete(kernel, vat, seq);
     if (r == 0 && item.type == 'n') {
         r = kee_clist_retire_promise(kernel, vat, item.target, 1);
     } else if (r == 0 && !kee_kref_is_none(item.result)) {
@@ -219,7 +219,7 @@ static int blame(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t seq, c
     } else if (r == 0) {
         (void)snprintf(text, sizeof text, "[KERNEL:DELIVERY_FAILED] tried %u times: %s",
                        KEE_LIMIT_TRIES, why);
-        r = kee_world_delete(kernel->world, kee_key_view(&key));
+        r = kee_queue_delete(kernel, vat, seq);
         r = r != 0 ? r : kee_item_reject(kernel, &item, text);
     }
     kee_scratch_give(kernel, row);

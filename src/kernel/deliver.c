@@ -153,11 +153,10 @@ static int judge(struct kee_kernel *kernel, struct kee_vat *vat, const struct ke
 static int pass_over(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t seq,
                      const struct kee_item *item, bool reroute)
 {
-    struct kee_key key;
     int r;
 
     kee_txn_begin(kernel);
-    r = kee_world_delete(kernel->world, kee_key_queue(&key, vat->id, seq));
+    r = kee_queue_delete(kernel, vat, seq);
     if (r == 0) {
         r = reroute ? kee_route(kernel, item, false) : kee_item_release(kernel, item);
     }
@@ -213,7 +212,6 @@ static int refuse_all(struct kee_kernel *kernel, struct kee_vat *vat)
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
     struct kee_item item;
-    struct kee_key key;
     char text[300];
     uint64_t seq;
     int r;
@@ -226,7 +224,7 @@ static int refuse_all(struct kee_kernel *kernel, struct kee_vat *vat)
             break;
         }
         kee_txn_begin(kernel);
-        r = kee_world_delete(kernel->world, kee_key_queue(&key, vat->id, seq));
+        r = kee_queue_delete(kernel, vat, seq);
         r = r != 0 ? r : kee_item_reject(kernel, &item, text);
         r = kee_txn_end(kernel, r);
         if (r != 0) {

@@ -58,7 +58,10 @@ struct kee_vat {
     char code[65]; /* SHA-256 in hex */
 
     enum kee_worker_state worker;
-    bool has_queue; /* may have queue rows that are not in flight */
+    bool has_queue;       /* may have queue rows that are not in flight */
+    bool queue_known;     /* queue holds the SEQ of every queue row, oldest first */
+    struct kee_buf queue; /* uint64_t, from queue_first on */
+    size_t queue_first;
     bool reap_wanted, gc_wanted;
     bool stale;  /* awake in an older boot: to be restarted before anything is delivered */
     bool broken; /* cannot start; why in broken_why */
@@ -282,6 +285,8 @@ int kee_item_reject(struct kee_kernel *kernel, const struct kee_item *item, cons
 int kee_item_release(struct kee_kernel *kernel, const struct kee_item *item);
 /* All that is parked at a promise is routed again: now, or by the caller that is at it already. */
 int kee_parked_release(struct kee_kernel *kernel, struct kee_kref promise);
+/* A queue row that has been delivered, moved or refused goes. */
+int kee_queue_delete(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t seq);
 /* The first queue row after seq, as an item in hold; KEE_STORE_ABSENT if none. */
 int kee_queue_next(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t after,
                    struct kee_buf *hold, uint64_t *seq, struct kee_item *out);

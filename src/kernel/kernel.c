@@ -75,12 +75,13 @@ int kee_row_put(struct kee_kernel *kernel, struct kee_bytes key, struct kee_buf 
 
 int kee_rows_delete(struct kee_kernel *kernel, struct kee_bytes prefix, size_t max, bool *left)
 {
-    struct kee_key at;
-    struct kee_bytes key, value;
+    struct kee_key at = {0};
+    struct kee_bytes key;
     int r;
 
+    kee_key_add(&at, prefix);
     for (size_t i = 0; i < max; i++) {
-        r = kee_world_next(kernel->world, prefix, prefix, &key, &value);
+        r = kee_world_next(kernel->world, prefix, kee_key_view(&at), &key, NULL);
         if (r != 0) {
             *left = false;
             return r == KEE_STORE_ABSENT ? 0 : r;
@@ -189,9 +190,11 @@ void kee_txn_undo(struct kee_kernel *kernel)
     while ((vat = kee_map_next(&kernel->vats, &at)) != NULL) {
         vat->reserved_object = vat->next_object;
         vat->reserved_promise = vat->next_promise;
+        vat->queue_known = false;
+        vat->has_queue = true;
+        kee_vat_mark_busy(kernel, vat);
     }
 }
-
 /* Promises that nothing refers to go, and what their data names is let go: perhaps further ones. */
 static int bury_promises(struct kee_kernel *kernel)
 {

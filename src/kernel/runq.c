@@ -68,6 +68,108 @@ void kee_item_format(struct kee_buf *out, const struct kee_item *item)
     kee_buf_put_bytes(out, item->body);
 }
 
+/* ---- the queue of one vat ---- */
+
+static size_t queue_count(const struct kee_vat *vat)
+{
+    return vat->queue.size / sizeof(uint64_t) - vat->queue_first;
+}
+
+static uint64_t queue_seq(const struct kee_vat *vat, size_t i)
+{
+    uint64_t seq;
+
+    memcpy(&seq, vat->queue.data + (vat->queue_first + i) * sizeof seq, sizeof seq);
+    return seq;
+}
+
+static void queue_append(struct kee_vat *vat, uint64_t seq)
+{
+    if (vat->queue_known) {
+        kee_buf_put(&vat->queue, &seq, sizeof seq);
+        vat->queue_known = !vat->queue.failed;
+    }
+}
+
+/* Reads which rows there are: after open, and after a crank was undone. */
+static int queue_load(struct kee_kernel *kernel, struct kee_vat *vat)
+{
+    struct kee_key prefix, at;
+    struct kee_bytes key;
+    int r;
+
+    kee_buf_clear(&vat->queue);
+    vat->queue_first = 0;
+    (void)kee_key_of_vat(&prefix, "q.", vat->id);
+    kee_key_add(&prefix, KEE_BYTES_LIT("."));
+    for (at = prefix;;) {
+        uint64_t seq;
+        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&at), &key, NULL);
+        if (r != 0) {
+            break;
+        }
+        at.size = 0;
+        kee_key_add(&at, key);
+        seq = kee_key_seq(key);
+        kee_buf_put(&vat->queue, &seq, sizeof seq);
+    }
+    if (r == KEE_STORE_ABSENT) {
+        r = kee_buf_status(&vat->queue);
+    }
+    vat->queue_known = r == 0;
+    return r;
+}
+
+int kee_queue_delete(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t seq)
+{
+    struct kee_key key;
+
+    for (size_t i = 0; vat->queue_known && i < queue_count(vat); i++) {
+        if (queue_seq(vat, i) == seq) { /* at the front, or behind what is in flight */
+            uint8_t *front = vat->queue.data + vat->queue_first * sizeof seq;
+            memmove(front + sizeof seq, front, i * sizeof seq);
+            vat->queue_first++;
+            break;
+        }
+    }
+    if (vat->queue_first >= 1024 && vat->queue_first * 2 * sizeof seq >= vat->queue.size) {
+        kee_buf_consume(&vat->queue, vat->queue_first * sizeof seq);
+        vat->queue_first = 0;
+    }
+    return kee_world_delete(kernel->world, kee_key_queue(&key, vat->id, seq));
+}
+
+int kee_queue_next(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t after,
+                   struct kee_buf *hold, uint64_t *seq, struct kee_item *out)
+{
+    struct kee_bytes value;
+    struct kee_key key;
+    size_t i = 0;
+    int r;
+
+    r = vat->queue_known ? 0 : queue_load(kernel, vat);
+    if (r != 0) {
+        return r;
+    }
+    while (i < queue_count(vat) && queue_seq(vat, i) <= after) {
+        i++;
+    }
+    if (i == queue_count(vat)) {
+        return KEE_STORE_ABSENT;
+    }
+    *seq = queue_seq(vat, i);
+    r = kee_row_need(kernel, kee_key_queue(&key, vat->id, *seq), &value);
+    if (r != 0) {
+        return r;
+    }
+    kee_buf_clear(hold);
+    kee_buf_put_bytes(hold, value);
+    r = kee_buf_status(hold);
+    return r != 0 ? r : kee_item_parse(kee_key_view(&key), kee_buf_bytes(hold), out);
+}
+
+/* ---- routing ---- */
+
 static int push(struct kee_kernel *kernel, struct kee_vat *vat, const struct kee_item *item)
 {
     struct kee_buf *row = kee_scratch_take(kernel);
@@ -82,6 +184,7 @@ static int push(struct kee_kernel *kernel, struct kee_vat *vat, const struct kee
     }
     kee_scratch_give(kernel, row);
     if (r == 0) {
+        queue_append(vat, seq);
         vat->has_queue = true;
         kee_vat_mark_busy(kernel, vat);
     }
@@ -340,9 +443,8 @@ static int release_one(struct kee_kernel *kernel, struct kee_kref promise)
     int r;
 
     (void)kee_key_kref(&prefix, "", promise, ".q.");
-    for (;;) {
-        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&prefix), &key,
-                           &value);
+    for (at = prefix;;) {
+        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&at), &key, &value);
         if (r != 0) {
             break;
         }
@@ -382,25 +484,4 @@ int kee_parked_release(struct kee_kernel *kernel, struct kee_kref promise)
     kee_buf_clear(&kernel->settled_todo);
     kernel->settling = false;
     return r;
-}
-
-int kee_queue_next(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t after,
-                   struct kee_buf *hold, uint64_t *seq, struct kee_item *out)
-{
-    struct kee_key prefix, from;
-    struct kee_bytes key, value;
-    int r;
-
-    (void)kee_key_of_vat(&prefix, "q.", vat->id);
-    kee_key_add(&prefix, KEE_BYTES_LIT("."));
-    (void)kee_key_queue(&from, vat->id, after);
-    r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&from), &key, &value);
-    if (r != 0) {
-        return r;
-    }
-    *seq = kee_key_seq(key);
-    kee_buf_clear(hold);
-    kee_buf_put_bytes(hold, value);
-    r = kee_buf_status(hold);
-    return r != 0 ? r : kee_item_parse(kee_key_view(&from), kee_buf_bytes(hold), out);
 }

@@ -41,13 +41,12 @@ static int reject_queue(struct kee_kernel *kernel, struct kee_vat *vat, size_t m
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
     struct kee_item item;
-    struct kee_key key;
     uint64_t seq;
     int r = 0;
 
     for (*done = 0; *done < max; (*done)++) {
         r = kee_queue_next(kernel, vat, 0, hold, &seq, &item);
-        r = r != 0 ? r : kee_world_delete(kernel->world, kee_key_queue(&key, vat->id, seq));
+        r = r != 0 ? r : kee_queue_delete(kernel, vat, seq);
         r = r != 0 ? r
                    : kee_item_reject(kernel, &item,
                                      "[KERNEL:VAT_TERMINATED] the vat of the target is gone");
@@ -197,7 +196,7 @@ static int sweep_holds(struct kee_kernel *kernel, bool *more)
 
     kee_txn_begin(kernel);
     for (uint32_t i = 0; r == 0 && i < KEE_SWEEP_SLICE; i++) {
-        r = first_key(kernel, "hold.", NULL, &at);
+        r = first_key(kernel, "hold.", i > 0 ? &at : NULL, &at);
         if (r == 0 && !kee_kref_parse(after_prefix(&at, "hold."), &kref)) {
             r = kee_row_corrupt(kee_key_view(&at), "hold.KREF");
         }

@@ -151,5 +151,6 @@ void kee_vat_free(struct kee_kernel *kernel, struct kee_vat *vat)
         kee_vat_pop_flight(kernel, vat);
     }
     kee_list_remove(&vat->busy);
+    kee_buf_fini(&vat->queue);
     free(vat);
 }

@@ -46,12 +46,19 @@ static void host_random(txMachine *the)
     mxResult->value.number = kee_engine_random(the->context);
 }
 
+/* keeveInstall() */
+static void host_install(txMachine *the)
+{
+    kee_ls_install(the);
+}
+
 /* The order is part of the image's format. */
 static const txCallback own_callbacks[] = {
     fx_harden,
     fx_lockdown,
     host_log,
     host_random,
+    host_install,
     xs_textdecoder,
     xs_textdecoder_decode,
     xs_textdecoder_get_encoding,
@@ -105,6 +112,5 @@ void kee_host_install(txMachine *the)
     mxPush(mxGlobal);
     fxSetID(the, fxID(the, (txString) "keeveHost"));
     mxPop();
-
-    kee_ls_install(the);
+    define_function(the, "keeveInstall", host_install, 0);
 }

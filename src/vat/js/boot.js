@@ -5,9 +5,13 @@ import './lockdown.js';
 import { makeConsole } from './console.js';
 import { loadCode, makeVatCompartment } from './load.js';
 import { makePowers } from './powers.js';
+import { vatTools } from './vat_tools.js';
 
-const { keeveHost } = globalThis;
+const { keeveHost, keeveVatTools } = globalThis;
 delete globalThis.keeveHost;
+delete globalThis.keeveVatTools;
+
+keeveVatTools(vatTools);
 
 /**
  * text: module source or bundle; names: globals asked for; own: globals of liveslots. Returns the

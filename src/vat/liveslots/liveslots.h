@@ -29,7 +29,7 @@ struct kee_ls_host {
     void (*log)(void *context, enum kee_vp_log_level level, struct kee_bytes text);
 };
 
-/* Before anything else is evaluated, when the boot image is made: puts the globals HandledPromise and
+/* When the boot image is made, before any package is evaluated: puts the globals HandledPromise and
  * VatData into the machine. npm's packages read both while they load, so they are loaded into the image,
  * once; their functions find the liveslots of the vat at call time (machine->liveslots), and throw
  * before there is one. Objects go into the image; no C pointer does. */

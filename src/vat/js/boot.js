@@ -2,16 +2,13 @@
 // boot - evaluated once, when the boot image is made. Leaves one function for the host, by which a
 // worker later loads the code of its vat.
 import './lockdown.js';
+import './vat_tools.js';
 import { makeConsole } from './console.js';
 import { loadCode, makeVatCompartment } from './load.js';
 import { makePowers } from './powers.js';
-import { vatTools } from './vat_tools.js';
 
-const { keeveHost, keeveVatTools } = globalThis;
+const { keeveHost } = globalThis;
 delete globalThis.keeveHost;
-delete globalThis.keeveVatTools;
-
-keeveVatTools(vatTools);
 
 /**
  * text: module source or bundle; names: globals asked for; own: globals of liveslots. Returns the

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// vat_tools - functions of the field's packages that the C of kinds and stores calls, given to it once.
+// vat_tools - the functions of npm's packages that durable state in C calls: guards and patterns are
+// theirs, slots and rows are ours. Given once, while the boot image is made.
 import { defendPrototype, defendPrototypeKit } from '@endo/exo/tools.js';
-import { Far, passStyleOf } from '@endo/pass-style';
+import { Far } from '@endo/far';
+import { passStyleOf } from '@endo/pass-style';
 import {
   assertPattern,
   getCopyMapEntries,
@@ -46,16 +48,21 @@ const insistCompatibleShape = (old, now) => {
   }
 };
 
-export const vatTools = harden({
-  Far,
-  assertPattern,
-  defendPrototype,
-  defendPrototypeKit,
-  getCopyMapEntries,
-  getCopySetKeys,
-  insistCompatibleShape,
-  makeCopyMap,
-  makeCopySet,
-  matches,
-  mustMatch,
-});
+const { keeveVatTools } = globalThis;
+delete globalThis.keeveVatTools;
+
+keeveVatTools(
+  harden({
+    Far,
+    assertPattern,
+    defendPrototype,
+    defendPrototypeKit,
+    getCopyMapEntries,
+    getCopySetKeys,
+    insistCompatibleShape,
+    makeCopyMap,
+    makeCopySet,
+    matches,
+    mustMatch,
+  }),
+);

@@ -119,6 +119,11 @@ void kee_ls_install(struct sxMachine *machine)
                        XS_DONT_ENUM_FLAG | XS_DONT_DELETE_FLAG | XS_DONT_SET_FLAG);
             mxPop();
             kee_vom_install(the);
+            kee_vom_push_vatdata(the);
+            mxPush(mxGlobal);
+            fxDefineID(the, kee_ls_id(the, "VatData"), XS_DONT_ENUM_FLAG,
+                       XS_DONT_ENUM_FLAG | XS_DONT_DELETE_FLAG | XS_DONT_SET_FLAG);
+            mxPop();
         }
         mxCatch(the)
         {

@@ -5,7 +5,8 @@
  *   rows of all vats, one commit ──► START each, in the order given ──► bootstrap(vats, services)
  *        launching.sN marks it           a failure takes all back            its result is the answer
  */
-#include <sodium.h>
+#include <sodium/crypto_hash_sha256.h>
+#include <sodium/utils.h>
 #include <stdio.h>
 #include <stdlib.h>
 

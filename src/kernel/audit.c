@@ -65,10 +65,11 @@ static int tally_of(struct audit *audit, struct kee_kref kref, struct tally **ou
         r = kee_map_put(&audit->tallies, kref.bits, tally);
         if (r != 0) {
             free(tally);
+            return r;
         }
     }
     *out = tally;
-    return r;
+    return 0;
 }
 
 static int add(struct audit *audit, struct kee_kref kref, unsigned reachable, unsigned recognizable)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A vat with one durable counter. What is assigned to `state` is on disk when the crank commits; the
 // variable `callsOfThisHeap` is not, and starts again with every restart.
 import { Far } from '@endo/far';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A vat that counts its greetings with a counter of another vat. It keeps the reference to that
 // counter in its baggage, so it finds it again after any restart.
 import { E, Far } from '@endo/far';

@@ -19,8 +19,8 @@ int kee_capdata_json(const struct kee_value *value, struct kee_arena *arena, jso
         status = kee_cli_error("%s", kee_buf_cstr(&why));
     }
     for (size_t i = 0; status == KEE_EXIT_OK && i < body.slot_count; i++) {
-        json_array_append_new(
-            slots, json_stringn((const char *)body.slots[i].data, body.slots[i].size));
+        json_array_append_new(slots,
+                              json_stringn((const char *)body.slots[i].data, body.slots[i].size));
     }
     if (status == KEE_EXIT_OK) {
         *out = json_pack("{s:s%,s:O}", "body", body.text.data, body.text.size, "slots", slots);

@@ -38,11 +38,11 @@ struct kee_command {
 
 struct kee_cli {
     const struct kee_command *command;
-    const char *home; /* the daemon's directory; absolute */
+    const char *home;       /* the daemon's directory; absolute */
     const char *home_asked; /* as given by --home or KEEVE_HOME; NULL for the default */
     const char *helper_dir; /* KEEVE_LIBEXEC: where keeve-vat is; NULL for the usual places */
-    bool json;       /* print lines of JSON: asked for, or standard output is not a terminal */
-    bool json_asked; /* --json was given */
+    bool json;        /* print lines of JSON: asked for, or standard output is not a terminal */
+    bool json_asked;  /* --json was given */
     unsigned columns; /* of the terminal; 0 when there is none */
     int argc;         /* of the command alone; global options are already gone */
     char **argv;

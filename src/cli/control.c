@@ -85,8 +85,7 @@ static int write_request(struct kee_control *control, json_int_t id, const char 
         text = json_dumps(request, JSON_COMPACT);
         kee_buf_put_str(&line, text == NULL ? "" : text);
         kee_buf_put_char(&line, '\n');
-        r = text == NULL ? kee_fault(KEE_FAULT_MEMORY, "a request's text")
-                         : kee_buf_status(&line);
+        r = text == NULL ? kee_fault(KEE_FAULT_MEMORY, "a request's text") : kee_buf_status(&line);
     }
     if (r == 0) {
         r = kee_fd_write_all(control->fd, kee_buf_bytes(&line));
@@ -200,7 +199,8 @@ int kee_cli_call_stream(struct kee_cli *cli, const char *method, json_t *params,
         r = kee_control_call(control, method, params, on_event, context, result);
     }
     if (r == KEE_CONTROL_NO_DAEMON) {
-        status = kee_cli_error("no daemon is running for %s; start it with: keeve start", cli->home);
+        status =
+            kee_cli_error("no daemon is running for %s; start it with: keeve start", cli->home);
     } else if (r == KEE_CONTROL_DECLINED) {
         status = kee_cli_error("%s", kee_control_message(control));
     } else if (r < 0) {

@@ -78,15 +78,16 @@ void kee_help_all(FILE *out)
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         fprintf(out, "  %-12s  %s\n", commands[i].name, commands[i].summary);
     }
-    fputs("\n"
-          "  --home DIR  the directory of the daemon and its store; else KEEVE_HOME, else ~/.keeve\n"
-          "  --json      lines of JSON instead of tables; the default when output is not a terminal\n"
-          "  --version   print the version\n"
-          "\nkeeve COMMAND --help explains a command with an example.\n\n"
-          "$ keeve start\n"
-          "$ keeve launch examples/counter/cluster.json\n"
-          "$ keeve send ko1 increment\n",
-          out);
+    fputs(
+        "\n"
+        "  --home DIR  the directory of the daemon and its store; else KEEVE_HOME, else ~/.keeve\n"
+        "  --json      lines of JSON instead of tables; the default when output is not a terminal\n"
+        "  --version   print the version\n"
+        "\nkeeve COMMAND --help explains a command with an example.\n\n"
+        "$ keeve start\n"
+        "$ keeve launch examples/counter/cluster.json\n"
+        "$ keeve send ko1 increment\n",
+        out);
 }
 
 void kee_help_of(FILE *out, const struct kee_command *command)

@@ -47,10 +47,11 @@ static void show_warnings(const json_t *warnings)
     json_t *warning;
     size_t index;
 
-    json_array_foreach((json_t *)warnings, index, warning) {
+    json_array_foreach((json_t *)warnings, index, warning)
+    {
         kee_buf_clear(&text);
-        kee_buf_put_visible(&text, kee_bytes_of(json_string_value(warning),
-                                                json_string_length(warning)));
+        kee_buf_put_visible(&text,
+                            kee_bytes_of(json_string_value(warning), json_string_length(warning)));
         fprintf(stderr, "warning: %s\n", kee_buf_cstr(&text));
     }
     kee_buf_fini(&text);

@@ -46,7 +46,8 @@ int kee_cmd_step(struct kee_cli *cli)
         return KEE_EXIT_USAGE;
     }
     status = kee_cli_call(cli, "step", NULL, &result);
-    json_array_foreach(json_object_get(result, "events"), index, event) {
+    json_array_foreach(json_object_get(result, "events"), index, event)
+    {
         kee_print_event(cli, event);
     }
     json_decref(result);

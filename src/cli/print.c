@@ -45,8 +45,7 @@ static struct kee_buf cell_text(const json_t *cell)
     if (cell == NULL || json_is_null(cell)) {
         kee_buf_put_char(&buf, '-');
     } else if (json_is_string(cell)) {
-        kee_buf_put_visible(&buf,
-                            kee_bytes_of(json_string_value(cell), json_string_length(cell)));
+        kee_buf_put_visible(&buf, kee_bytes_of(json_string_value(cell), json_string_length(cell)));
         if (buf.size == 0) {
             kee_buf_put_char(&buf, '-');
         }
@@ -92,6 +91,19 @@ struct table {
     size_t count;
 };
 
+/* Rows leave out what is empty, so any row may bring a column. */
+static void add_column(struct table *table, const char *name)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (strcmp(table->columns[i].name, name) == 0) {
+            return;
+        }
+    }
+    if (table->count < COLUMNS_MAX) {
+        table->columns[table->count++] = (struct column){name, strlen(name), true};
+    }
+}
+
 static void measure(struct table *table, const json_t *rows)
 {
     const char *name;
@@ -99,14 +111,17 @@ static void measure(struct table *table, const json_t *rows)
     json_t *row;
     size_t index;
 
-    json_object_foreach(json_array_get(rows, 0), name, cell) {
-        if (table->count < COLUMNS_MAX) {
-            table->columns[table->count++] = (struct column){name, strlen(name), true};
+    json_array_foreach((json_t *)rows, index, row)
+    {
+        json_object_foreach(row, name, cell)
+        {
+            add_column(table, name);
         }
     }
     for (size_t i = 0; i < table->count; i++) {
         struct column *column = &table->columns[i];
-        json_array_foreach((json_t *)rows, index, row) {
+        json_array_foreach((json_t *)rows, index, row)
+        {
             const json_t *found = json_object_get(row, column->name);
             struct kee_buf text = cell_text(found);
             size_t width = width_of(kee_buf_bytes(&text));
@@ -195,7 +210,8 @@ void kee_print_rows(const struct kee_cli *cli, const json_t *rows, const char *e
     json_t *row;
 
     if (cli->json) {
-        json_array_foreach((json_t *)rows, index, row) {
+        json_array_foreach((json_t *)rows, index, row)
+        {
             kee_print_json(row);
         }
         return;
@@ -207,18 +223,39 @@ void kee_print_rows(const struct kee_cli *cli, const json_t *rows, const char *e
     measure(&table, rows);
     narrow(&table, cli->columns);
     print_line(&table, NULL);
-    json_array_foreach((json_t *)rows, index, row) {
+    json_array_foreach((json_t *)rows, index, row)
+    {
         print_line(&table, row);
     }
+}
+
+/* An array of names, or in listings and events their text with commas between. */
+static size_t take_slots(const json_t *slots, struct kee_arena *arena, struct kee_bytes **out)
+{
+    struct kee_bytes text = kee_bytes_of(json_string_value(slots), json_string_length(slots));
+    size_t count = json_array_size(slots);
+
+    for (size_t i = 0; i < text.size; i++) {
+        count += text.data[i] == ',' || i == 0;
+    }
+    *out = kee_arena_alloc(arena, count * sizeof **out);
+    if (*out == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *slot = json_array_get(slots, i);
+        (*out)[i] = slot == NULL ? kee_bytes_cut(&text, ',')
+                                 : kee_bytes_of(json_string_value(slot), json_string_length(slot));
+    }
+    return count;
 }
 
 struct kee_value *kee_print_value_of(const json_t *capdata, struct kee_arena *arena,
                                      struct kee_buf *why)
 {
     const json_t *body = json_object_get(capdata, "body");
-    const json_t *slots = json_object_get(capdata, "slots");
-    size_t count = json_array_size(slots);
-    struct kee_bytes *names = kee_arena_alloc(arena, count * sizeof *names);
+    struct kee_bytes *names = NULL;
+    size_t count = take_slots(json_object_get(capdata, "slots"), arena, &names);
     struct kee_value *value = NULL;
     struct kee_body of = {{NULL, 0}, names, count};
 
@@ -227,12 +264,6 @@ struct kee_value *kee_print_value_of(const json_t *capdata, struct kee_arena *ar
         return NULL;
     }
     of.text = kee_bytes_of(json_string_value(body), json_string_length(body));
-    for (size_t i = 0; i < count; i++) {
-        const json_t *slot = json_array_get(slots, i);
-        names[i] = json_is_string(slot)
-                       ? kee_bytes_of(json_string_value(slot), json_string_length(slot))
-                       : KEE_BYTES_LIT("?");
-    }
     return kee_body_decode(of, arena, &value, why) == 0 ? value : NULL;
 }
 

@@ -25,15 +25,16 @@ static int build_call(const struct kee_cli *cli, struct kee_arena *arena, struct
     call->as.array.items[1] = args;
     for (int i = 0; i < count && status == KEE_EXIT_OK; i++) {
         const char *text = cli->argv[2 + i];
-        int r = kee_value_from_json_text(kee_bytes_str(text), arena, &args->as.array.items[i], &why);
+        int r =
+            kee_value_from_json_text(kee_bytes_str(text), arena, &args->as.array.items[i], &why);
         if (r < 0) {
             status = kee_cli_fault();
         } else if (r > 0) {
-            status = kee_cli_usage_error(cli, "argument %d, %s: %s%s", i + 1, text,
-                                         kee_buf_cstr(&why),
-                                         text[0] != '"' && text[0] != '{' && text[0] != '['
-                                             ? "; a string is written '\"text\"'"
-                                             : "");
+            status =
+                kee_cli_usage_error(cli, "argument %d, %s: %s%s", i + 1, text, kee_buf_cstr(&why),
+                                    text[0] != '"' && text[0] != '{' && text[0] != '['
+                                        ? "; a string is written '\"text\"'"
+                                        : "");
         }
     }
     kee_buf_fini(&why);

@@ -56,7 +56,8 @@ static void put_others(struct kee_buf *line, const json_t *event)
     const char *name;
     json_t *of;
 
-    json_object_foreach((json_t *)event, name, of) {
+    json_object_foreach((json_t *)event, name, of)
+    {
         if (strcmp(name, "event") == 0 || strcmp(name, "vat") == 0 || strcmp(name, "crank") == 0) {
             continue;
         }

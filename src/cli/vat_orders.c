@@ -33,8 +33,8 @@ int kee_cmd_terminate(struct kee_cli *cli)
     }
     kind = is_id(cli->argv[0], 'v') ? "vat" : is_id(cli->argv[0], 's') ? "subcluster" : NULL;
     if (kind == NULL) {
-        return kee_cli_usage_error(cli, "expected a vat or subcluster such as v2 or s1, found \"%s\"",
-                                   cli->argv[0]);
+        return kee_cli_usage_error(
+            cli, "expected a vat or subcluster such as v2 or s1, found \"%s\"", cli->argv[0]);
     }
     return order(cli, "terminate", json_pack("{s:s}", kind, cli->argv[0]), "terminated");
 }

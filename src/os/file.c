@@ -63,6 +63,19 @@ int kee_file_read(const char *path, size_t size_max, struct kee_buf *out, struct
     return r;
 }
 
+int kee_file_open_read(int *out, const char *path, struct kee_buf *why)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0) {
+        int error = errno;
+        (void)unfit(why, path, strerror(error));
+        return error == ENOENT ? KEE_FILE_ABSENT : KEE_FILE_UNFIT;
+    }
+    *out = fd;
+    return 0;
+}
+
 int kee_file_write(const char *path, struct kee_bytes content)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);

@@ -18,6 +18,8 @@ enum kee_file_outcome {
 
 /* Appends the content of a regular file of at most size_max bytes. */
 int kee_file_read(const char *path, size_t size_max, struct kee_buf *out, struct kee_buf *why);
+/* Opens for reading, blocking. Outcome ABSENT or UNFIT. */
+int kee_file_open_read(int *out, const char *path, struct kee_buf *why);
 /* Writes or replaces a small file, mode 0600, without fsync. */
 int kee_file_write(const char *path, struct kee_bytes content);
 void kee_file_remove(const char *path);

@@ -32,7 +32,8 @@ static int decode_slot(struct kee_decode *decode, const json_t *json, const stru
     struct kee_bytes iface;
     int r;
 
-    if (!json_is_number(index) || number < 0 || number > 1e9 || number != (double)(uint64_t)number) {
+    if (!json_is_number(index) || number < 0 || number > 1e9 ||
+        number != (double)(uint64_t)number) {
         return kee_place_bad(place, decode->why, "a slot needs a whole number \"index\"");
     }
     r = text_member(decode, json, "iface", false, place, &iface);

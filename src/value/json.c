@@ -32,7 +32,8 @@ static const char *form_of(const json_t *json)
     const char *name;
     json_t *member;
 
-    json_object_foreach((json_t *)json, name, member) {
+    json_object_foreach((json_t *)json, name, member)
+    {
         if (name[0] == '@') {
             return name;
         }
@@ -141,10 +142,11 @@ static int decode_form(struct kee_decode *decode, const json_t *json, const char
         r = form_text(decode, json, form, place, &text);
         return r == 0 ? kee_decode_symbol(decode, text, out) : r;
     }
-    return kee_place_bad(place, decode->why,
-                         "expected @bigint, @undefined (true), @number, @symbol, @tagged, @error or "
-                         "@record (an object), found \"%.40s\" with %s",
-                         form, kee_json_kind_name(content));
+    return kee_place_bad(
+        place, decode->why,
+        "expected @bigint, @undefined (true), @number, @symbol, @tagged, @error or "
+        "@record (an object), found \"%.40s\" with %s",
+        form, kee_json_kind_name(content));
 }
 
 static int decode_with_forms(struct kee_decode *decode, const json_t *json,
@@ -164,9 +166,7 @@ static int decode_with_forms(struct kee_decode *decode, const json_t *json,
     }
     if (is_ref_form(json)) {
         struct kee_bytes slot = kee_decode_text(decode, json_object_get(json, "kref"));
-        *out = slot.data == NULL
-                   ? NULL
-                   : kee_value_ref(decode->arena, slot, kee_bytes_of(NULL, 0));
+        *out = slot.data == NULL ? NULL : kee_value_ref(decode->arena, slot, kee_bytes_of(NULL, 0));
         return *out != NULL ? 0 : kee_fault(KEE_FAULT_MEMORY, "a reference");
     }
     form = form_of(json);
@@ -193,8 +193,8 @@ static int decode_without_forms(struct kee_decode *decode, const json_t *json,
     return kee_decode_plain(decode, json, place, decode_without_forms, out);
 }
 
-int kee_value_from_json_text(struct kee_bytes text, struct kee_arena *arena,
-                             struct kee_value **out, struct kee_buf *why)
+int kee_value_from_json_text(struct kee_bytes text, struct kee_arena *arena, struct kee_value **out,
+                             struct kee_buf *why)
 {
     struct kee_decode decode = {.arena = arena, .why = why};
     struct kee_place root = KEE_PLACE_ROOT;

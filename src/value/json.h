@@ -19,8 +19,8 @@
 #include "value/value.h"
 
 /* With the forms above. Outcome BAD. */
-int kee_value_from_json_text(struct kee_bytes text, struct kee_arena *arena,
-                             struct kee_value **out, struct kee_buf *why);
+int kee_value_from_json_text(struct kee_bytes text, struct kee_arena *arena, struct kee_value **out,
+                             struct kee_buf *why);
 
 /* JSON as it stands, without forms: the parameters of a configuration. Borrows json. Outcome BAD. */
 int kee_value_from_plain_json(const json_t *json, struct kee_arena *arena, struct kee_value **out,

@@ -46,12 +46,12 @@ static void put_place(const struct kee_place *place, struct kee_buf *why, unsign
         kee_buf_printf(why, "[%zu]", place->index);
     } else if (is_plain_name(place->name)) {
         kee_buf_put_char(why, '.');
-        kee_buf_put_bytes(why, kee_bytes_of(place->name.data,
-                                            place->name.size < 60 ? place->name.size : 60));
+        kee_buf_put_bytes(
+            why, kee_bytes_of(place->name.data, place->name.size < 60 ? place->name.size : 60));
     } else {
         kee_buf_put_char(why, '[');
-        kee_buf_put_json_string(why, kee_bytes_of(place->name.data,
-                                                  place->name.size < 60 ? place->name.size : 60));
+        kee_buf_put_json_string(
+            why, kee_bytes_of(place->name.data, place->name.size < 60 ? place->name.size : 60));
         kee_buf_put_char(why, ']');
     }
 }

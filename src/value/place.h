@@ -29,6 +29,7 @@ int kee_place_bad(const struct kee_place *place, struct kee_buf *why, const char
     __attribute__((format(printf, 3, 4)));
 
 /* At most this much of found text goes into a sentence; give it to "%.*s". */
-#define KEE_PLACE_SHOWN(bytes) (int)((bytes).size < 40 ? (bytes).size : 40), (const char *)(bytes).data
+#define KEE_PLACE_SHOWN(bytes)                                                                     \
+    (int)((bytes).size < 40 ? (bytes).size : 40), (const char *)(bytes).data
 
 #endif

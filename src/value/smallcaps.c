@@ -24,8 +24,9 @@ static int decode_ref(struct kee_decode *decode, struct kee_bytes text,
     int r;
 
     if (!kee_bytes_decimal(digits, &index)) {
-        return kee_place_bad(place, decode->why, "expected a slot number after '%c', found \"%.*s\"",
-                             text.data[0], KEE_PLACE_SHOWN(text));
+        return kee_place_bad(place, decode->why,
+                             "expected a slot number after '%c', found \"%.*s\"", text.data[0],
+                             KEE_PLACE_SHOWN(text));
     }
     r = kee_decode_slot(decode, index, iface, place, out);
     if (r == 0 && promise != ((*out)->kind == KEE_VALUE_PROMISE)) {

@@ -25,10 +25,10 @@ enum kee_value_kind {
     KEE_VALUE_NULL,
     KEE_VALUE_UNDEFINED,
     KEE_VALUE_BOOLEAN,
-    KEE_VALUE_NUMBER,    /* a double, as in JavaScript */
-    KEE_VALUE_BIGINT,    /* text: decimal digits without leading zero, perhaps a '-' */
-    KEE_VALUE_STRING,    /* text: UTF-8 */
-    KEE_VALUE_SYMBOL,    /* text: its name; well-known ones begin with @@ */
+    KEE_VALUE_NUMBER, /* a double, as in JavaScript */
+    KEE_VALUE_BIGINT, /* text: decimal digits without leading zero, perhaps a '-' */
+    KEE_VALUE_STRING, /* text: UTF-8 */
+    KEE_VALUE_SYMBOL, /* text: its name; well-known ones begin with @@ */
     KEE_VALUE_ARRAY,
     KEE_VALUE_RECORD,
     KEE_VALUE_TAGGED,
@@ -82,7 +82,8 @@ struct kee_body {
 /* Makers: NULL when memory is out. Text is borrowed, to live as long as the node. */
 struct kee_value *kee_value_new(struct kee_arena *arena, enum kee_value_kind kind);
 struct kee_value *kee_value_string(struct kee_arena *arena, struct kee_bytes text);
-struct kee_value *kee_value_array(struct kee_arena *arena, size_t count); /* items to be filled in */
+struct kee_value *kee_value_array(struct kee_arena *arena,
+                                  size_t count); /* items to be filled in */
 struct kee_value *kee_value_record(struct kee_arena *arena, size_t count); /* likewise */
 /* A PROMISE if the slot's name says so (kp..., p+..., p-...), else a REMOTABLE. */
 struct kee_value *kee_value_ref(struct kee_arena *arena, struct kee_bytes slot,

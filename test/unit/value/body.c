@@ -19,7 +19,7 @@ static struct kee_body body_of(const char *text)
 
 struct known {
     const char *body;
-    const char *json; /* what people read */
+    const char *json;  /* what people read */
     const char *again; /* smallcaps written from it; NULL: the body itself */
 };
 
@@ -35,8 +35,8 @@ static const struct known known_bodies[] = {
     {"#\"!-42\"", "\"-42\"", NULL},
     {"#\".dot\"", "\".dot\"", NULL},
     {"#\"+7\"", "{\"@bigint\":\"7\"}", NULL},
-    {"#\"-123456789012345678901234567890\"",
-     "{\"@bigint\":\"-123456789012345678901234567890\"}", NULL},
+    {"#\"-123456789012345678901234567890\"", "{\"@bigint\":\"-123456789012345678901234567890\"}",
+     NULL},
     {"#\"#undefined\"", "{\"@undefined\":true}", NULL},
     {"#\"#NaN\"", "{\"@number\":\"NaN\"}", NULL},
     {"#\"#-Infinity\"", "{\"@number\":\"-Infinity\"}", NULL},
@@ -58,12 +58,15 @@ static const struct known known_bodies[] = {
     {"[\"#plain\",\"+7\"]", "[\"#plain\",\"+7\"]", "#[\"!#plain\",\"!+7\"]"},
     {"{\"@qclass\":\"undefined\"}", "{\"@undefined\":true}", "#\"#undefined\""},
     {"{\"@qclass\":\"bigint\",\"digits\":\"70\"}", "{\"@bigint\":\"70\"}", "#\"+70\""},
-    {"[{\"@qclass\":\"slot\",\"iface\":\"Alleged: a\",\"index\":0},{\"@qclass\":\"slot\",\"index\":1}]",
+    {"[{\"@qclass\":\"slot\",\"iface\":\"Alleged: "
+     "a\",\"index\":0},{\"@qclass\":\"slot\",\"index\":1}]",
      "[{\"kref\":\"ko4\"},{\"kref\":\"kp7\"}]", "#[\"$0.Alleged: a\",\"&1\"]"},
     {"{\"@qclass\":\"error\",\"name\":\"RangeError\",\"message\":\"far\"}",
-     "{\"@error\":\"far\",\"name\":\"RangeError\"}", "#{\"#error\":\"far\",\"name\":\"RangeError\"}"},
+     "{\"@error\":\"far\",\"name\":\"RangeError\"}",
+     "#{\"#error\":\"far\",\"name\":\"RangeError\"}"},
     {"{\"@qclass\":\"tagged\",\"tag\":\"t\",\"payload\":{\"@qclass\":\"NaN\"}}",
-     "{\"@tagged\":\"t\",\"payload\":{\"@number\":\"NaN\"}}", "#{\"#tag\":\"t\",\"payload\":\"#NaN\"}"},
+     "{\"@tagged\":\"t\",\"payload\":{\"@number\":\"NaN\"}}",
+     "#{\"#tag\":\"t\",\"payload\":\"#NaN\"}"},
     {"{\"@qclass\":\"@@asyncIterator\"}", "{\"@symbol\":\"@@asyncIterator\"}",
      "#\"%@@asyncIterator\""},
     {"{\"@qclass\":\"hilbert\",\"original\":8,\"rest\":{\"x\":1}}",
@@ -104,10 +107,11 @@ static void slots_are_named_once_in_order_of_use(void **state)
     struct kee_value *value;
     struct kee_body body;
 
-    assert_int_equal(kee_value_from_json_text(
-                         kee_bytes_str("[{\"kref\":\"ko9\"},{\"kref\":\"kp2\"},{\"kref\":\"ko9\"}]"),
-                         &arena, &value, &why),
-                     0);
+    assert_int_equal(
+        kee_value_from_json_text(
+            kee_bytes_str("[{\"kref\":\"ko9\"},{\"kref\":\"kp2\"},{\"kref\":\"ko9\"}]"), &arena,
+            &value, &why),
+        0);
     assert_int_equal(kee_body_encode(value, &arena, &body, &why), 0);
     assert_string_equal((const char *)body.text.data, "#[\"$0\",\"&1\",\"$0\"]");
     assert_int_equal(body.slot_count, 2);
@@ -202,8 +206,22 @@ static uint32_t next_random(uint64_t *seed)
 
 static struct kee_bytes random_text(uint64_t *seed, struct kee_arena *arena)
 {
-    static const char *const pieces[] = {"a", "!", "#tag", "-", "+7", "$0", "@", "kref", "ko4", "\"",
-                                         "\\", "\n", "\xc3\xa9", "\xf0\x9f\x98\x80", "\xef\xbf\xbd", "%"};
+    static const char *const pieces[] = {"a",
+                                         "!",
+                                         "#tag",
+                                         "-",
+                                         "+7",
+                                         "$0",
+                                         "@",
+                                         "kref",
+                                         "ko4",
+                                         "\"",
+                                         "\\",
+                                         "\n",
+                                         "\xc3\xa9",
+                                         "\xf0\x9f\x98\x80",
+                                         "\xef\xbf\xbd",
+                                         "%"};
     struct kee_buf buf = KEE_BUF_EMPTY;
     struct kee_bytes out;
 
@@ -332,8 +350,8 @@ static void damaged_bodies_do_no_harm(void **state)
             damaged[next_random(&seed) % size] = (uint8_t)next_random(&seed);
         }
         size -= next_random(&seed) % 2;
-        r = kee_body_decode((struct kee_body){kee_bytes_of(damaged, size), slots, 3}, &arena, &value,
-                            &why);
+        r = kee_body_decode((struct kee_body){kee_bytes_of(damaged, size), slots, 3}, &arena,
+                            &value, &why);
         assert_true(r == 0 || (r == KEE_VALUE_BAD && why.size > 0));
         free(damaged);
         kee_buf_fini(&why);
@@ -344,12 +362,9 @@ static void damaged_bodies_do_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(known_bodies_mean_what_they_mean),
-        TEST(slots_are_named_once_in_order_of_use),
-        TEST(what_is_malformed_is_refused_by_place),
-        TEST(depth_is_bounded),
-        TEST(random_trees_come_back_equal),
-        TEST(damaged_bodies_do_no_harm),
+        TEST(known_bodies_mean_what_they_mean),      TEST(slots_are_named_once_in_order_of_use),
+        TEST(what_is_malformed_is_refused_by_place), TEST(depth_is_bounded),
+        TEST(random_trees_come_back_equal),          TEST(damaged_bodies_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

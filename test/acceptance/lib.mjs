@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const BUILD = resolve(ROOT, process.env.KEEVE_BUILD || 'build');
+export const buildPath = name => join(BUILD, name);
 export const KEEVE = process.env.KEEVE || join(BUILD, 'src/cli/keeve');
 export const KEEVE_VAT = process.env.KEEVE_VAT || join(BUILD, 'src/vat/keeve-vat');
 

@@ -4,7 +4,7 @@
 // what it prints, where, and with which exit status.
 // usage: keeve.mjs PATH-OF-KEEVE
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,6 +101,9 @@ const withoutDaemon = async () => {
     expect(`help of ${name}`, r.stdout, new RegExp(`usage: keeve ${name}[^]*example:\\n\\$ keeve `));
     expect(`unknown option of ${name}`, (await run([name, '--nonsense'])).status, 2);
   }
+  const reference = readFileSync(new URL('../../docs/commands/reference.md', import.meta.url), 'utf8');
+  r = await run(['--help-markdown']);
+  expect('docs/commands/reference.md is what keeve --help-markdown writes', r.stdout === reference, true);
   r = await run(['sned']);
   expect('near miss', r.stderr, /no command 'sned'; did you mean 'send'\?/);
   expect('near miss: status', r.status, 2);

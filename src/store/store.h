@@ -32,7 +32,8 @@ typedef void kee_store_done_fn(void *context, int r);
 struct kee_store_ops {
     /* The value of key. Writes *value (cleared first) only on 0. */
     int (*get)(struct kee_store *store, struct kee_bytes key, struct kee_buf *value);
-    /* The first row with a key > after. value may be NULL when only the key is wanted. */
+    /* The first row with a key > after, which may lie in *key. value may be NULL when only the key is
+     * wanted. */
     int (*next)(struct kee_store *store, struct kee_bytes after, struct kee_buf *key,
                 struct kee_buf *value);
     /* Writes changes (sorted by key, each key once) as one durable batch, then calls done once. It

@@ -42,10 +42,8 @@ struct kee_world {
     void *notify_context;
 
     struct kee_buf scratch;
-    /* Two of each: the caller steps on from a key that lies in the one returned last. */
-    struct kee_buf step_key[2];
-    struct kee_buf step_value[2];
-    unsigned step;
+    struct kee_buf step_key;
+    struct kee_buf step_value;
 };
 
 int kee_world_new(struct kee_world **out, struct kee_store *store)
@@ -87,10 +85,8 @@ void kee_world_free(struct kee_world *world)
     free(world->sealed);
     free(world->changes);
     kee_buf_fini(&world->scratch);
-    for (unsigned i = 0; i < 2; i++) {
-        kee_buf_fini(&world->step_key[i]);
-        kee_buf_fini(&world->step_value[i]);
-    }
+    kee_buf_fini(&world->step_key);
+    kee_buf_fini(&world->step_value);
     free(world);
 }
 
@@ -226,8 +222,8 @@ static void give(const struct kee_row *row, struct kee_bytes *key, struct kee_by
 static int step(struct kee_world *world, struct kee_bytes after, struct kee_bytes *key,
                 struct kee_bytes *value)
 {
-    struct kee_buf *store_key = &world->step_key[world->step];
-    struct kee_buf *store_value = value == NULL ? NULL : &world->step_value[world->step];
+    struct kee_buf *store_key = &world->step_key;
+    struct kee_buf *store_value = value == NULL ? NULL : &world->step_value;
     struct kee_row *row = kee_rows_next(&world->rows, after);
     int r = world->store->ops->next(world->store, after, store_key, store_value);
 
@@ -276,7 +272,6 @@ int kee_world_next(struct kee_world *world, struct kee_bytes prefix, struct kee_
     if (r < 0) {
         return r;
     }
-    world->step = 1 - world->step;
     if (prefix.size > 0 && kee_bytes_compare(after, prefix) < 0) {
         /* The prefix itself may be a key; stepping finds only what comes behind it. */
         r = row_of(world, prefix, &row);

@@ -414,6 +414,35 @@ static void cold_rows_are_read_once_and_the_cache_is_bounded(void **state)
     free(value);
 }
 
+static void what_is_not_written_yet_is_never_evicted(void **state)
+{
+    enum { ROWS = 40, SIZE = 256 * 1024 };
+    struct fixture *f = *state;
+    char *value = malloc(SIZE + 1);
+
+    memset(value, 'x', SIZE);
+    value[SIZE] = 0;
+    f->store.holds = true;
+    for (int i = 0; i < ROWS; i++) {
+        char key[8];
+        (void)snprintf(key, sizeof key, "k%02d", i);
+        commit_put(f, key, value);
+        if (i == ROWS / 2) {
+            flush(f); /* half sealed, half filling: each more than the cache holds */
+        }
+    }
+    fault_store_finish(&f->store, 0); /* the first half is clean now, and too large to stay */
+    f->store.gets = 0;
+    commit_put(f, "other", "1");
+    for (int i = 0; i < ROWS; i++) {
+        char key[8];
+        (void)snprintf(key, sizeof key, "k%02d", i);
+        expect(f, key, value);
+    }
+    assert_in_range(f->store.gets, 1, ROWS / 2 + 1);
+    free(value);
+}
+
 static void rows_out_of_bounds_are_faults(void **state)
 {
     struct fixture *f = *state;
@@ -452,6 +481,7 @@ int main(void)
         WITH_WORLD(a_write_refused_at_once_ends_it_too),
         WITH_WORLD(values_borrowed_in_a_crank_live_until_it_ends),
         WITH_WORLD(cold_rows_are_read_once_and_the_cache_is_bounded),
+        WITH_WORLD(what_is_not_written_yet_is_never_evicted),
         WITH_WORLD(rows_out_of_bounds_are_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

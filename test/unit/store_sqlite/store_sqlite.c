@@ -3,6 +3,7 @@
 #include "cm.h"
 
 #include <poll.h>
+#include <semaphore.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,9 @@ struct watcher {
     _Atomic int reads;
     _Atomic bool disk_is_full;
     _Atomic bool sync_fails;
+    _Atomic bool file_is_full; /* the database itself; the log has room */
+    _Atomic bool holds;        /* the next write waits until the semaphore is posted */
+    sem_t hold;
 };
 
 struct fixture {
@@ -346,7 +350,13 @@ static int on_operation(void *context, const struct kee_vfs_op *op)
     if (op->kind == KEE_VFS_READ) {
         watcher->reads++;
     }
-    if (op->kind == KEE_VFS_WRITE && watcher->disk_is_full) {
+    if (op->kind == KEE_VFS_WRITE && watcher->holds) {
+        watcher->holds = false;
+        (void)sem_wait(&watcher->hold);
+    }
+    if (op->kind == KEE_VFS_WRITE &&
+        (watcher->disk_is_full ||
+         (watcher->file_is_full && strstr(op->path, ".sqlite-wal") == NULL))) {
         return SQLITE_FULL;
     }
     return op->kind == KEE_VFS_SYNC && watcher->sync_fails ? SQLITE_IOERR_FSYNC : SQLITE_OK;
@@ -357,6 +367,7 @@ static void watch(struct fixture *f)
 {
     close_store(f);
     f->watcher = (struct watcher){.watch = {on_operation, &f->watcher}};
+    (void)sem_init(&f->watcher.hold, 0, 0);
     f->options.watch = &f->watcher.watch;
     open_store(f);
 }
@@ -385,6 +396,61 @@ static void a_failed_write_ends_all_writing(void **state)
         open_store(f);
         conformance_put(&f->c, "a", "3");
     }
+}
+
+/* The log takes every batch, but cannot be moved into the file: that must not go on for ever. */
+static void a_failed_checkpoint_ends_all_writing(void **state)
+{
+    enum { SIZE = 1000000, BATCHES = 20 };
+    struct fixture *f = *state;
+    char *value = malloc(SIZE + 1);
+    int done = 0;
+    int result = 0;
+
+    memset(value, 'x', SIZE);
+    value[SIZE] = 0;
+    watch(f);
+    f->watcher.file_is_full = true;
+    while (result == 0 && done < BATCHES) {
+        char key[8] = {'k', (char)('a' + done)};
+        struct kee_change change = {kee_bytes_str(key), kee_bytes_str(value), false};
+        assert_int_equal(f->c.store->ops->write(f->c.store, &change, 1, take_result, &result), 0);
+        kee_store_sqlite_wait(f->c.store);
+        done += result == 0;
+    }
+    assert_int_equal(result, KEE_FAULT_STORE);
+    assert_in_range(done, 2, BATCHES - 1);
+    kee_fault_clear();
+    close_store(f);
+    f->options.watch = NULL;
+    open_store(f);
+    for (int i = 0; i < done; i++) {
+        char key[8] = {'k', (char)('a' + i)};
+        conformance_expect(&f->c, key, value);
+    }
+    free(value);
+}
+
+static void a_walk_begun_during_a_write_sees_it_when_done(void **state)
+{
+    struct fixture *f = *state;
+    struct kee_change change = {kee_bytes_str("b"), kee_bytes_str("2"), false};
+    struct kee_buf key = KEE_BUF_EMPTY;
+    int result = 1;
+
+    watch(f);
+    conformance_put(&f->c, "a", "1");
+    conformance_put(&f->c, "c", "3");
+    f->watcher.holds = true;
+    assert_int_equal(f->c.store->ops->write(f->c.store, &change, 1, take_result, &result), 0);
+    assert_int_equal(f->c.store->ops->next(f->c.store, kee_bytes_str(""), &key, NULL), 0);
+    assert_bytes_text(key, "a");
+    (void)sem_post(&f->watcher.hold);
+    kee_store_sqlite_wait(f->c.store);
+    assert_int_equal(result, 0);
+    assert_int_equal(f->c.store->ops->next(f->c.store, kee_buf_bytes(&key), &key, NULL), 0);
+    assert_bytes_text(key, "b");
+    kee_buf_fini(&key);
 }
 
 static void fill(struct fixture *f, int rows)
@@ -464,6 +530,8 @@ int main(void)
         WITH_STORE(an_interrupted_making_is_made_again),
         WITH_STORE(others_may_not_read_the_store),
         WITH_STORE(a_failed_write_ends_all_writing),
+        WITH_STORE(a_failed_checkpoint_ends_all_writing),
+        WITH_STORE(a_walk_begun_during_a_write_sees_it_when_done),
         WITH_STORE(opening_reads_a_handful_of_pages),
         WITH_STORE(the_log_stays_short),
     };

@@ -64,7 +64,8 @@ static void push_names(txMachine *the, struct kee_vp_strings names)
     }
 }
 
-void kee_code_load(txMachine *the, struct kee_bytes code, struct kee_vp_strings globals)
+void kee_code_load(txMachine *the, struct kee_bytes name, struct kee_bytes code,
+                   struct kee_vp_strings globals)
 {
     txSlot *own = the->stack;
     mxPushUndefined();
@@ -72,9 +73,10 @@ void kee_code_load(txMachine *the, struct kee_bytes code, struct kee_vp_strings 
     fxGetID(the, fxID(the, (txString) "keeveLoad"));
     mxCall();
     push_text(the, code);
+    push_text(the, name);
     push_names(the, globals);
     mxPushSlot(own);
-    mxRunCount(3);
+    mxRunCount(4);
     own->kind = the->stack->kind;
     own->value = the->stack->value;
     mxPop();

@@ -12,6 +12,7 @@
 /* Inside a crank. At the top of the stack stands the object whose properties become globals of the
  * vat (kee_ls_prepare); it is replaced by the namespace of the code. Throws what the code throws, and
  * a TypeError for an import, a bundle format or a global that is not to be had. */
-void kee_code_load(txMachine *the, struct kee_bytes code, struct kee_vp_strings globals);
+void kee_code_load(txMachine *the, struct kee_bytes name, struct kee_bytes code,
+                   struct kee_vp_strings globals);
 
 #endif

@@ -11,10 +11,10 @@ const { keeveHost } = globalThis;
 delete globalThis.keeveHost;
 
 /**
- * text: module source or bundle; names: globals asked for; own: globals of liveslots. Returns the
- * exports.
+ * text: module source or bundle; fileName: for the stacks of errors; names: globals asked for; own:
+ * globals of liveslots. Returns the exports.
  */
-const load = (text, names, own) => {
+const load = (text, fileName, names, own) => {
   const globals = {
     console: makeConsole(keeveHost.log),
     assert,
@@ -24,7 +24,7 @@ const load = (text, names, own) => {
     ...own,
     ...makePowers(names, keeveHost),
   };
-  return loadCode(makeVatCompartment(globals), text);
+  return loadCode(makeVatCompartment(globals), text, fileName);
 };
 
 globalThis.keeveLoad = harden(load);

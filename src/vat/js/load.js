@@ -7,6 +7,9 @@ const NativeModuleSource = ModuleSource;
 const names = Object.keys(packages).sort();
 const entry = 'vat';
 
+/** The stack of an error names the file and line of code that ends so. */
+const named = (text, name) => `${text}\n//# sourceURL=${name.replace(/[^\w./-]/g, '_')}\n`;
+
 /** Universal globals: those every compartment has, nested ones too. */
 export const makeVatCompartment = (globals) => {
   const VatCompartment = makeCompartmentClass({ HandledPromise, harden });
@@ -22,8 +25,8 @@ const importable = (name) => {
   return { namespace: packages[name] };
 };
 
-const loadModule = (makeCompartment, source) => {
-  let code = { source: new NativeModuleSource(source) };
+const loadModule = (makeCompartment, source, fileName) => {
+  let code = { source: new NativeModuleSource(named(source, fileName)) };
   const find = (name) => {
     if (name === entry && code !== undefined) {
       const found = code;
@@ -41,7 +44,7 @@ const loadModule = (makeCompartment, source) => {
   return compartment.importNow(entry);
 };
 
-const loadScript = (makeCompartment, bundle) => {
+const loadScript = (makeCompartment, bundle, fileName) => {
   if (typeof bundle.code !== 'string') {
     throw TypeError(`an iife bundle has its program in "code", here ${typeof bundle.code}`);
   }
@@ -49,7 +52,7 @@ const loadScript = (makeCompartment, bundle) => {
   const own = compartment.globalThis;
   own.exports = {};
   own.global = own;
-  compartment.evaluate(bundle.code);
+  compartment.evaluate(named(bundle.code, fileName));
   const exported = compartment.evaluate(
     "typeof __vatExports__ === 'undefined' ? undefined : __vatExports__",
   );
@@ -72,13 +75,13 @@ const parseBundle = (text) => {
   }
 };
 
-export const loadCode = (makeCompartment, text) => {
+export const loadCode = (makeCompartment, text, fileName) => {
   const bundle = parseBundle(text);
   if (bundle === undefined) {
-    return loadModule(makeCompartment, text);
+    return loadModule(makeCompartment, text, fileName);
   }
   if (bundle.moduleFormat !== 'iife') {
     throw TypeError(`Unknown bundle format: ${bundle.moduleFormat}`);
   }
-  return loadScript(makeCompartment, bundle);
+  return loadScript(makeCompartment, bundle, fileName);
 };

@@ -85,6 +85,15 @@ test('a missing export is named', () =>
 test('a syntax error has its line', () =>
   refuses('\n\nconst a = ;', /^vat\.js: SyntaxError: .*\(line 3\)$/));
 
+test('the stack of an error has file and line', () =>
+  loads(
+    vat(`
+      const inner = () => { throw Error('deep'); };
+      try { inner(); } catch (e) { console.log(e); }`),
+    ['log: Error: deep\n at inner (a_vat.js:5)\n at buildRootObject (a_vat.js:6)'],
+    { name: 'a vat.js' },
+  ));
+
 test('an error while loading', () =>
   refuses(`throw new RangeError('too early');`, /^vat\.js: RangeError: too early$/));
 

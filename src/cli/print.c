@@ -235,6 +235,9 @@ static size_t take_slots(const json_t *slots, struct kee_arena *arena, struct ke
     struct kee_bytes text = kee_bytes_of(json_string_value(slots), json_string_length(slots));
     size_t count = json_array_size(slots);
 
+    if (kee_bytes_equal(text, KEE_BYTES_LIT("-"))) {
+        text.size = 0;
+    }
     for (size_t i = 0; i < text.size; i++) {
         count += text.data[i] == ',' || i == 0;
     }

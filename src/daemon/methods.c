@@ -167,10 +167,38 @@ static void list(struct kee_daemon *daemon, struct kee_request *request, list_fn
     end_listing(daemon, request, &json, "]", fn(daemon->kernel, put_row, &json));
 }
 
+struct vat_rows {
+    struct kee_daemon *daemon;
+    struct kee_buf json;
+};
+
+/* The kernel knows no processes: the worker's is added here. */
+static void put_vat_row(void *context, const struct kee_record *record)
+{
+    struct vat_rows *rows = context;
+    struct kee_record wider = *record;
+    struct kee_vat_id vat = {0};
+    char text[16];
+    int pid;
+
+    if (record->count > 0 && record->count < KEE_RECORD_FIELDS_MAX &&
+        kee_id_parse(record->fields[0].value, 'v', &vat.n)) {
+        pid = kee_vathost_pid(rows->daemon->vathost, vat);
+        (void)snprintf(text, sizeof text, "%d", pid);
+        wider.fields[wider.count++] =
+            (struct kee_field){.name = "pid", .value = kee_bytes_str(text), .is_number = true};
+    }
+    put_row(&rows->json, &wider);
+}
+
 static void vats(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
 {
+    struct vat_rows rows = {daemon, KEE_BUF_EMPTY};
+
     (void)params;
-    list(daemon, request, kee_kernel_list_vats);
+    kee_buf_put_char(&rows.json, '[');
+    end_listing(daemon, request, &rows.json, "]",
+                kee_kernel_list_vats(daemon->kernel, put_vat_row, &rows));
 }
 
 static void queue(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)

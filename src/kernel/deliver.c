@@ -118,6 +118,28 @@ static void trace_delivery(struct kee_kernel *kernel, struct kee_vat *vat,
     kee_event_emit(kernel, &event);
 }
 
+void kee_trace_housekeeping(struct kee_kernel *kernel, const struct kee_vat *vat,
+                            const struct kee_flight *flight)
+{
+    static const char *const names[] = {
+        [KEE_VP_DROP_EXPORTS] = "dropExports",
+        [KEE_VP_RETIRE_EXPORTS] = "retireExports",
+        [KEE_VP_RETIRE_IMPORTS] = "retireImports",
+        [KEE_VP_BRING_OUT_YOUR_DEAD] = "bringOutYourDead",
+    };
+    struct kee_event event;
+
+    if (!kernel->tracing) {
+        return;
+    }
+    kee_event_begin(&event, "deliver");
+    kee_event_id(&event, "vat", 'v', vat->id.n);
+    kee_event_number(&event, "delivery", flight->number);
+    kee_event_text(&event, "type", kee_bytes_str(names[flight->delivery]));
+    kee_event_number(&event, "references", flight->dropped_count);
+    kee_event_emit(kernel, &event);
+}
+
 /* What to do with the row at the head: deliver it, or has the world moved on meanwhile? */
 enum verdict { DELIVER, DROP, REROUTE };
 
@@ -292,6 +314,7 @@ static int send_reap(struct kee_kernel *kernel, struct kee_vat *vat)
     vat->reap_wanted = false;
     vat->deliveries_since_reap = 0;
     kernel->flights++;
+    kee_trace_housekeeping(kernel, vat, flight);
     return kee_buf_status(&kernel->out);
 }
 

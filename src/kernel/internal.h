@@ -294,6 +294,9 @@ int kee_queue_next(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t afte
 /* ---- deliveries, cranks ---- */
 
 int kee_vat_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool one);
+/* Tells the trace of a delivery that carries no message and no notification. */
+void kee_trace_housekeeping(struct kee_kernel *kernel, const struct kee_vat *vat,
+                            const struct kee_flight *flight);
 int kee_vat_start(struct kee_kernel *kernel, struct kee_vat *vat);
 int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes fields);
 /* The worker is of no more use: undo, restart, blame the delivery in flight. */

@@ -325,6 +325,7 @@ int kee_gc_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool *sent)
     vat->crank_began_ms = kernel->now_ms;
     kernel->flights++;
     *sent = true;
+    kee_trace_housekeeping(kernel, vat, kee_vat_flight(vat, 0));
     return 0;
 }
 

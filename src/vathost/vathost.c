@@ -73,6 +73,13 @@ void kee_vathost_send(struct kee_vathost *host, struct kee_vat_id vat, struct ke
     }
 }
 
+int kee_vathost_pid(const struct kee_vathost *host, struct kee_vat_id vat)
+{
+    const struct kee_worker *worker = kee_map_get(&host->by_vat, vat.n);
+
+    return worker == NULL ? 0 : (int)worker->pid;
+}
+
 void kee_vathost_kill(struct kee_vathost *host, struct kee_vat_id vat)
 {
     struct kee_worker *worker = kee_map_get(&host->by_vat, vat.n);

@@ -56,6 +56,8 @@ void kee_vathost_send(struct kee_vathost *host, struct kee_vat_id vat, struct ke
 void kee_vathost_kill(struct kee_vathost *host, struct kee_vat_id vat);
 void kee_vathost_kill_all(struct kee_vathost *host);
 
+/* The process of the vat's worker; 0 while there is none. */
+int kee_vathost_pid(const struct kee_vathost *host, struct kee_vat_id vat);
 /* Reports what failed at once. Call after each round of events. */
 void kee_vathost_round(struct kee_vathost *host);
 /* Workers that have not ended. */

@@ -82,6 +82,9 @@ export const kill9 = async pid => {
   await until(() => !alive(pid), `process ${pid} to end`);
 };
 
+// In listings and events slots are text with commas between.
+export const slotsOf = ({ slots }) => (slots && slots !== '-' ? slots.split(',') : []);
+
 const childrenOf = pid =>
   readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))

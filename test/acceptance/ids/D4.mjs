@@ -58,7 +58,7 @@ export const test = async t => {
   }
 
   // Directly: the message went from right to third, and left got nothing.
-  const toThing = trace.events.find(e => e.event === 'deliver' && e.kref === thing.kref);
+  const toThing = trace.events.find(e => e.event === 'deliver' && e.target === thing.kref);
   check(toThing && toThing.vat === vats.third.vat, 'no delivery to the object was seen');
   check(
     trace.events.some(e => e.event === 'syscall' && e.name === 'send' && e.vat === vats.right.vat),

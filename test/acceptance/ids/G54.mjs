@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // While paused, the queue shows messages as data: the kernel name of the target, and slots of kernel
 // names. Running again, the kernel brings them to the vat that has the target.
-import { check, equal, until } from '../lib.mjs';
+import { check, equal, slotsOf, until } from '../lib.mjs';
 import { keeper, recorder } from '../vats.mjs';
 
 export const test = async t => {
@@ -23,6 +23,3 @@ export const test = async t => {
   equal(await home.send(vats.recorder.root, 'notes'), [[{ kref: vats.keeper.root }, 'text']],
     'what the vat got');
 };
-
-const slotsOf = item =>
-  Array.isArray(item.slots) ? item.slots : item.slots.split(/[\s,]+/).filter(Boolean);

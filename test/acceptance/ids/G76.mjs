@@ -28,7 +28,10 @@ export const test = async t => {
   const resolved = trace.events.find(e => e.event === 'syscall' && e.name === 'resolve' &&
     e.vat === vats.chain.vat);
   check(resolved, 'the result was not seen being resolved');
-  equal(resolved.crank, deliveries[0].crank, 'the crank that resolved the result');
-  const commits = trace.events.filter(e => e.event === 'commit' && e.crank === deliveries[0].crank);
+  const [first, last] = [deliveries[0], resolved].map(event => trace.events.indexOf(event));
+  const ends = trace.events.slice(first, last).filter(e => e.event === 'commit' && e.vat === vats.chain.vat);
+  equal(ends, [], 'ends of cranks between the delivery and the resolution');
+  const commits = trace.events.filter(e => e.event === 'commit' && e.vat === vats.chain.vat &&
+    e.delivery === deliveries[0].delivery);
   equal(commits.length, 1, 'commits of that crank');
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What crosses a boundary is JSON text and slots: every body of a busy trace is smallcaps or capdata
 // text whose references are indices into its slots.
-import { check } from '../lib.mjs';
+import { check, slotsOf } from '../lib.mjs';
 import { counter, keeper } from '../vats.mjs';
 
 const references = value =>
@@ -28,9 +28,7 @@ export const test = async t => {
     if (typeof event.body !== 'string' || event.body === '') {
       continue;
     }
-    const slots = Array.isArray(event.slots)
-      ? event.slots
-      : (event.slots || '').split(/[\s,]+/).filter(Boolean);
+    const slots = slotsOf(event);
     const value = JSON.parse(event.body.replace(/^#/, ''));
     bodies += 1;
     for (const slot of slots) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stored message is the text of [method, args], with kernel names in slots: read while paused, and
 // again from the store's export.
-import { check, equal, until } from '../lib.mjs';
+import { check, equal, slotsOf, until } from '../lib.mjs';
 import { keeper, recorder } from '../vats.mjs';
 
 export const test = async t => {
@@ -15,8 +15,7 @@ export const test = async t => {
   }, 'the message in the queue');
   check(item.body.startsWith('#'), `the body is not smallcaps: ${item.body}`);
   equal(JSON.parse(item.body.slice(1)), ['note', [{ n: '+7', to: '$0' }]], 'the body');
-  const slots = Array.isArray(item.slots) ? item.slots : item.slots.split(/[\s,]+/).filter(Boolean);
-  equal(slots, [vats.keeper.root], 'the slots');
+  equal(slotsOf(item), [vats.keeper.root], 'the slots');
 
   // It is stored, not only remembered: it survives the daemon.
   await home.killDaemon();

@@ -136,8 +136,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     struct kee_watch *watch = poll->data;
     unsigned seen = 0;
 
-    /* An error on the descriptor shows when the owner reads it, with its reason. */
-    if (status < 0 || (events & UV_READABLE) != 0) {
+    if (status < 0) {
+        watch->events = 0; /* libuv has stopped it */
+        seen = KEE_WATCH_READ | KEE_WATCH_BROKEN;
+    }
+    if ((events & UV_READABLE) != 0) {
         seen |= KEE_WATCH_READ;
     }
     if ((events & UV_WRITABLE) != 0) {

@@ -20,7 +20,11 @@
 
 #define KEE_NEVER_MS UINT64_MAX
 
-enum kee_watch_events { KEE_WATCH_READ = 1, KEE_WATCH_WRITE = 2 };
+enum kee_watch_events {
+    KEE_WATCH_READ = 1,
+    KEE_WATCH_WRITE = 2,
+    KEE_WATCH_BROKEN = 4, /* only seen: the descriptor has an error; nothing is watched any more */
+};
 
 struct kee_loop;
 struct kee_watch;

@@ -23,6 +23,7 @@
 struct kee_stream {
     struct kee_loop *loop;
     struct kee_watch *watch;
+    struct kee_timer *timer; /* of replays; made when first needed */
     const struct kee_stream_handler *handler;
     void *context;
     struct kee_buf in;  /* shown and not taken */
@@ -33,7 +34,7 @@ struct kee_stream {
     bool paused;
     bool ended;  /* nothing more will be read */
     bool failed; /* reported: nothing more will happen */
-    bool replay; /* in holds bytes to show again */
+    bool replay; /* in holds bytes to show again, and the timer is set for it */
     bool busy;   /* inside a callback: freeing waits */
     bool freed;
 };
@@ -49,7 +50,7 @@ static void watch_what_matters(struct kee_stream *stream)
     if ((!stream->paused && !stream->ended) || stream->error != 0) {
         events |= KEE_WATCH_READ;
     }
-    if (stream->out.size > stream->sent || stream->error != 0 || stream->replay) {
+    if (stream->out.size > stream->sent || stream->error != 0) {
         events |= KEE_WATCH_WRITE;
     }
     kee_watch_set(stream->watch, events);
@@ -172,15 +173,13 @@ static void flush(struct kee_stream *stream)
     }
 }
 
-static void on_event(void *context, unsigned events)
+static void handle(struct kee_stream *stream, unsigned events, bool replays)
 {
-    struct kee_stream *stream = context;
-
     stream->busy = true;
     if ((events & KEE_WATCH_WRITE) != 0 && stream->error == 0) {
         flush(stream);
     }
-    if (!stream->freed && stream->replay && !stream->paused) {
+    if (!stream->freed && replays && stream->replay) {
         stream->replay = false;
         show(stream, kee_buf_bytes(&stream->in), false);
     }
@@ -191,12 +190,25 @@ static void on_event(void *context, unsigned events)
     if (!stream->freed && stream->error != 0) {
         end(stream, strerror(stream->error));
     }
+    if (!stream->freed && (events & KEE_WATCH_BROKEN) != 0) {
+        end(stream, "the connection broke");
+    }
     stream->busy = false;
     if (stream->freed) {
         destroy(stream);
         return;
     }
     watch_what_matters(stream);
+}
+
+static void on_event(void *context, unsigned events)
+{
+    handle(context, events, false);
+}
+
+static void on_timer(void *context)
+{
+    handle(context, 0, true);
 }
 
 int kee_stream_new(struct kee_stream **out, struct kee_loop *loop, int fd,
@@ -229,6 +241,7 @@ void kee_stream_free(struct kee_stream *stream)
     }
     stream->freed = true;
     kee_watch_free(stream->watch);
+    kee_timer_free(stream->timer);
     (void)close(stream->fd);
     if (!stream->busy) {
         destroy(stream);
@@ -273,6 +286,14 @@ void kee_stream_pause(struct kee_stream *stream, bool paused)
     }
     stream->paused = paused;
     stream->replay = !paused && stream->in.size > 0;
+    if (stream->replay && stream->timer == NULL &&
+        kee_timer_new(&stream->timer, stream->loop, on_timer, stream) < 0) {
+        kee_fault_clear();
+        stream->error = ENOMEM;
+    }
+    if (stream->timer != NULL) {
+        kee_timer_set(stream->timer, stream->replay ? kee_loop_now_ms(stream->loop) : KEE_NEVER_MS);
+    }
     if (!stream->busy) {
         watch_what_matters(stream);
     }
@@ -281,7 +302,7 @@ void kee_stream_pause(struct kee_stream *stream, bool paused)
 void kee_stream_read_now(struct kee_stream *stream)
 {
     kee_assert(!stream->busy);
-    on_event(stream, KEE_WATCH_READ);
+    handle(stream, KEE_WATCH_READ, false);
 }
 
 bool kee_stream_peer_is_gone(const struct kee_stream *stream)

@@ -71,6 +71,15 @@ const char *kee_control_message(const struct kee_control *control)
     return kee_buf_cstr((struct kee_buf *)&control->message);
 }
 
+static int lost(struct kee_control *control)
+{
+    kee_buf_clear(&control->code);
+    kee_buf_clear(&control->message);
+    kee_buf_put_str(&control->code, "LOST");
+    kee_buf_put_str(&control->message, "the daemon ended before it answered");
+    return KEE_CONTROL_LOST;
+}
+
 static int write_request(struct kee_control *control, json_int_t id, const char *method,
                          json_t *params)
 {
@@ -89,6 +98,7 @@ static int write_request(struct kee_control *control, json_int_t id, const char 
     }
     if (r == 0) {
         r = kee_fd_write_all(control->fd, kee_buf_bytes(&line));
+        r = r == KEE_FD_GONE ? lost(control) : r;
     }
     free(text);
     kee_buf_fini(&line);
@@ -127,8 +137,8 @@ static int read_message(struct kee_control *control, json_t **out)
         if (r < 0) {
             return r;
         }
-        if (n == 0) {
-            return kee_fault(KEE_FAULT_SYSTEM, "the daemon closed the connection before answering");
+        if (r == KEE_FD_GONE || n == 0) {
+            return lost(control);
         }
         kee_buf_put(&control->in, chunk, n);
         if (kee_buf_status(&control->in) < 0) {
@@ -163,7 +173,7 @@ int kee_control_call(struct kee_control *control, const char *method, json_t *pa
         bool done = true;
 
         r = read_message(control, &message);
-        if (r < 0) {
+        if (r != 0) {
             break;
         }
         event = json_object_get(message, "event");
@@ -201,7 +211,7 @@ int kee_cli_call_stream(struct kee_cli *cli, const char *method, json_t *params,
     if (r == KEE_CONTROL_NO_DAEMON) {
         status =
             kee_cli_error("no daemon is running for %s; start it with: keeve start", cli->home);
-    } else if (r == KEE_CONTROL_DECLINED) {
+    } else if (r > 0) {
         status = kee_cli_error("%s", kee_control_message(control));
     } else if (r < 0) {
         status = kee_cli_fault();

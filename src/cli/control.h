@@ -2,8 +2,7 @@
 /*
  * control - the client side of docs/formats/control.md, one request at a time, blocking.
  *
- * Returns  0 done; KEE_CONTROL_NO_DAEMON; KEE_CONTROL_DECLINED (code and message below); <0 fault:
- *          the connection broke or what came is not the protocol.
+ * Returns  0 done; an outcome; <0 fault: what came is not the protocol, or memory is out.
  */
 #ifndef KEE_CLI_CONTROL_H
 #define KEE_CLI_CONTROL_H
@@ -14,7 +13,8 @@
 
 enum kee_control_outcome {
     KEE_CONTROL_NO_DAEMON = 1,
-    KEE_CONTROL_DECLINED,
+    KEE_CONTROL_DECLINED, /* code and message below */
+    KEE_CONTROL_LOST,     /* the daemon ended before it answered; message below */
 };
 
 struct kee_control;
@@ -29,7 +29,7 @@ typedef bool kee_control_event_fn(void *context, const json_t *event);
  * on_event stopped. */
 int kee_control_call(struct kee_control *control, const char *method, json_t *params,
                      kee_control_event_fn *on_event, void *context, json_t **result);
-/* Of the last DECLINED. */
+/* Of the last DECLINED or LOST. */
 const char *kee_control_code(const struct kee_control *control);
 const char *kee_control_message(const struct kee_control *control);
 

@@ -38,7 +38,9 @@ static bool on_line(void *context, const json_t *event)
 /* Gives an enum kee_exit. */
 static int from_store(const struct kee_cli *cli, struct writing *writing)
 {
-    struct kee_store_sqlite_options options = {.directory = cli->home, .must_exist = true};
+    struct kee_buf directory = kee_cli_home_path(cli, "store");
+    struct kee_store_sqlite_options options = {.directory = kee_buf_cstr(&directory),
+                                               .must_exist = true};
     struct kee_buf why = KEE_BUF_EMPTY;
     struct kee_store *store = NULL;
     int status = KEE_EXIT_OK;
@@ -53,6 +55,7 @@ static int from_store(const struct kee_cli *cli, struct writing *writing)
     } else if (r > 0) {
         status = kee_cli_error("%s", kee_buf_cstr(&why));
     }
+    kee_buf_fini(&directory);
     kee_buf_fini(&why);
     return status;
 }
@@ -63,7 +66,7 @@ static int from_daemon(struct kee_control *control, struct writing *writing)
     int r = kee_control_call(control, "export", NULL, on_line, writing, &result);
     int status = KEE_EXIT_OK;
 
-    if (r == KEE_CONTROL_DECLINED) {
+    if (r > 0) {
         status = kee_cli_error("%s", kee_control_message(control));
     } else if (r < 0 || writing->r < 0) {
         status = kee_cli_fault();

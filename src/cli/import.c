@@ -19,6 +19,9 @@ static int next_piece(void *context, uint8_t *room, size_t size, size_t *got)
     struct reading *reading = context;
     int r = kee_fd_read(reading->fd, room, size, got);
 
+    if (r == KEE_FD_GONE) {
+        return kee_fault(KEE_FAULT_SYSTEM, "reading: the writer is gone");
+    }
     for (size_t i = 0; r == 0 && i < *got; i++) {
         reading->lines += room[i] == '\n';
     }
@@ -55,7 +58,8 @@ static int fill(struct kee_store *store, struct reading *reading)
 
 static int into_store(const struct kee_cli *cli, struct reading *reading)
 {
-    struct kee_store_sqlite_options options = {.directory = cli->home};
+    struct kee_buf directory = kee_cli_home_path(cli, "store");
+    struct kee_store_sqlite_options options = {.directory = kee_buf_cstr(&directory)};
     struct kee_buf why = KEE_BUF_EMPTY;
     struct kee_store *store = NULL;
     int status = KEE_EXIT_OK;
@@ -72,6 +76,7 @@ static int into_store(const struct kee_cli *cli, struct reading *reading)
     } else {
         status = kee_cli_error("%s", kee_buf_cstr(&why));
     }
+    kee_buf_fini(&directory);
     kee_buf_fini(&why);
     return status;
 }

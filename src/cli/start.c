@@ -54,6 +54,7 @@ static int find_daemon(const struct kee_cli *cli, json_int_t *pid)
 
     *pid = 0;
     if (r == 0) {
+        /* LOST: one that has just been killed and is about to let go of its socket. */
         r = kee_control_call(control, "status", NULL, NULL, NULL, &result);
     }
     if (r == 0) {

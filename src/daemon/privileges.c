@@ -10,6 +10,9 @@
 #include "os/unix_socket.h"
 
 /* The log begins anew beyond this size; the one before is kept. */
+/* A daemon that has just been killed holds its locks until the system has taken it apart. */
+#define LOCK_TRIES 100
+#define LOCK_PAUSE_MS 20
 #define LOG_BYTES_MAX (16u * 1024 * 1024)
 
 static const char *path_of(struct kee_privileges *privileges, const char *name)
@@ -68,6 +71,10 @@ static int take_home(struct kee_privileges *out, struct kee_buf *why)
         return r < 0 ? r : KEE_PRIVILEGES_REFUSED;
     }
     r = kee_file_lock(&out->lock_fd, path_of(out, "daemon.lock"));
+    for (int tries = 0; r > 0 && tries < LOCK_TRIES; tries++) {
+        kee_clock_sleep_ms(LOCK_PAUSE_MS);
+        r = kee_file_lock(&out->lock_fd, path_of(out, "daemon.lock"));
+    }
     if (r > 0) {
         out->lock_fd = -1;
         (void)kee_file_read(path_of(out, "daemon.pid"), 32, &pid, &unread);
@@ -106,6 +113,11 @@ static int open_store(struct kee_privileges *out, struct kee_buf *why)
                                                .durability = out->durability};
     int r = kee_store_sqlite_open(&out->store, &options, why);
 
+    for (int tries = 0; r == KEE_STORE_SQLITE_BUSY && tries < LOCK_TRIES; tries++) {
+        kee_buf_clear(why);
+        kee_clock_sleep_ms(LOCK_PAUSE_MS);
+        r = kee_store_sqlite_open(&out->store, &options, why);
+    }
     return r > 0 ? KEE_PRIVILEGES_REFUSED : r;
 }
 

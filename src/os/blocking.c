@@ -16,12 +16,20 @@ static ssize_t write_some(int fd, struct kee_bytes bytes)
     return n < 0 && errno == ENOTSOCK ? write(fd, bytes.data, bytes.size) : n;
 }
 
+static bool is_gone(int error)
+{
+    return error == EPIPE || error == ECONNRESET;
+}
+
 int kee_fd_write_all(int fd, struct kee_bytes bytes)
 {
     while (bytes.size > 0) {
         ssize_t n = write_some(fd, bytes);
         if (n < 0 && errno == EINTR) {
             continue;
+        }
+        if (n < 0 && is_gone(errno)) {
+            return KEE_FD_GONE;
         }
         if (n < 0) {
             return kee_fault(KEE_FAULT_SYSTEM, "writing: %s", strerror(errno));
@@ -38,6 +46,9 @@ int kee_fd_read(int fd, uint8_t *out, size_t size, size_t *n)
     do {
         got = read(fd, out, size);
     } while (got < 0 && errno == EINTR);
+    if (got < 0 && is_gone(errno)) {
+        return KEE_FD_GONE;
+    }
     if (got < 0) {
         return kee_fault(KEE_FAULT_SYSTEM, "reading: %s", strerror(errno));
     }

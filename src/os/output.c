@@ -66,7 +66,7 @@ static int write_held(struct kee_output *output)
     int r = kee_fd_write_all(output->fd, kee_buf_bytes(&output->held));
 
     kee_buf_clear(&output->held);
-    return r;
+    return r > 0 ? kee_fault(KEE_FAULT_SYSTEM, "writing: nobody reads any more") : r;
 }
 
 int kee_output_put(struct kee_output *output, struct kee_bytes bytes)

@@ -60,7 +60,8 @@ sanitize:
 	@[ -f build-asan/build.ninja ] || meson setup build-asan -Dbuildtype=debugoptimized \
 		-Db_sanitize=address,undefined -Db_lundef=false
 	ninja -C build-asan
-	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 meson test -C build-asan --no-rebuild \
+	LSAN_OPTIONS=suppressions=$(CURDIR)/test/lib/lsan.supp:print_suppressions=0 \
+		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 meson test -C build-asan --no-rebuild \
 		--print-errorlogs --timeout-multiplier 4 --suite unit --suite fuzz
 
 install: build

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* limits - every bound of the system, each with its reason. */
+/* limits - every bound of the system, each with its reason. "<< 20" reads: mebibytes. */
 #ifndef KEE_BASE_LIMITS_H
 #define KEE_BASE_LIMITS_H
 
 /* A frame between kernel and worker. Holds one crank with all its writes; a larger crank fails. */
-#define KEE_LIMIT_FRAME_BYTES (64u * 1024 * 1024)
+#define KEE_LIMIT_FRAME_BYTES (64u << 20)
 /* One body (message, result, parameters): what a sender can make a receiver decode at once. */
-#define KEE_LIMIT_BODY_BYTES (8u * 1024 * 1024)
+#define KEE_LIMIT_BODY_BYTES (8u << 20)
 /* References in one body. */
 #define KEE_LIMIT_SLOTS 65536u
 /* A vref, as text: the longest durable facet with 20-digit numbers fits. */
@@ -14,11 +14,11 @@
 /* A store key, prefix included; SQLite and PostgreSQL index such keys whole. */
 #define KEE_LIMIT_KEY_BYTES 1024u
 /* A store value. */
-#define KEE_LIMIT_VALUE_BYTES (16u * 1024 * 1024)
+#define KEE_LIMIT_VALUE_BYTES (16u << 20)
 /* Clean rows that a world keeps in memory: what the vats at work read again and again, not the store. */
-#define KEE_LIMIT_WORLD_CACHE_BYTES (4u * 1024 * 1024)
+#define KEE_LIMIT_WORLD_CACHE_BYTES (4u << 20)
 /* The code of one vat. */
-#define KEE_LIMIT_BUNDLE_BYTES (32u * 1024 * 1024)
+#define KEE_LIMIT_BUNDLE_BYTES (32u << 20)
 /* Deliveries sent ahead to one worker: enough to hide a core crossing, few enough to stay fair. */
 #define KEE_LIMIT_SENT_AHEAD 16u
 /* Nesting of a passable value: each level costs a C frame in the codecs. */
@@ -28,25 +28,25 @@
 /* Ids are reserved durably in blocks of this size and spent in memory. */
 #define KEE_LIMIT_ID_BLOCK 4096u
 /* What may wait for a worker that does not read: the frames sent ahead, several of them large. */
-#define KEE_LIMIT_WORKER_BACKLOG_BYTES (256u * 1024 * 1024)
+#define KEE_LIMIT_WORKER_BACKLOG_BYTES (256u << 20)
 /* A line of the control protocol; holds a launch with its configuration, or one large body. */
-#define KEE_LIMIT_CONTROL_LINE_BYTES (64u * 1024 * 1024)
+#define KEE_LIMIT_CONTROL_LINE_BYTES (64u << 20)
 /* Requests under way on one control connection; further ones wait unread in the socket. */
 #define KEE_LIMIT_CONTROL_REQUESTS 1024u
 /* Control connections: clients are people and their scripts. */
 #define KEE_LIMIT_CONTROL_CLIENTS 1024u
 /* What may wait for a control client that does not read, before its requests are no longer read. */
-#define KEE_LIMIT_CONTROL_BACKLOG_BYTES (4u * 1024 * 1024)
+#define KEE_LIMIT_CONTROL_BACKLOG_BYTES (4u << 20)
 /* What may wait for a client that follows a stream and does not read; then the stream is ended. */
-#define KEE_LIMIT_CONTROL_STREAM_BYTES (64u * 1024 * 1024)
+#define KEE_LIMIT_CONTROL_STREAM_BYTES (64u << 20)
 /* Console lines kept for `logs`, and the bytes kept of one. */
 #define KEE_LIMIT_LOG_LINES 1000u
 #define KEE_LIMIT_LOG_LINE_BYTES 4096u
 /* A cluster configuration; and the vats and names in it. */
-#define KEE_LIMIT_CONFIG_BYTES (8u * 1024 * 1024)
+#define KEE_LIMIT_CONFIG_BYTES (8u << 20)
 #define KEE_LIMIT_CONFIG_VATS 4096u
 /* The code of all vats of one launch: the daemon holds it until the launch is in the store. */
-#define KEE_LIMIT_CONFIG_CODE_BYTES (256u * 1024 * 1024)
+#define KEE_LIMIT_CONFIG_CODE_BYTES (256u << 20)
 
 /* Rows of its store that a worker keeps although the crank did not write them. */
 #define KEE_LIMIT_VATSTORE_CACHE (1024u * 1024)

@@ -171,17 +171,25 @@ static int take_line(struct in *in, struct kee_bytes *line, bool *is_whole)
     in->line++;
     for (;;) {
         size_t left = in->text.size - in->at;
-        const uint8_t *from = left == 0 ? NULL : in->text.data + in->at;
-        const uint8_t *end = left == seen ? NULL : memchr(from + seen, '\n', left - seen);
+        const uint8_t *end = NULL;
         int r;
+        if (left > seen) {
+            end = memchr(in->text.data + in->at + seen, '\n', left - seen);
+        }
         *is_whole = end != NULL;
-        if (end != NULL || in->ended) {
-            *line = kee_bytes_of(from, end != NULL ? (size_t)(end - from) : left);
-            in->at += line->size + *is_whole;
+        if (end != NULL) {
+            *line = kee_bytes_of(in->text.data + in->at, (size_t)(end - in->text.data) - in->at);
+            in->at += line->size + 1;
+            return 0;
+        }
+        if (in->ended) {
+            *line = left == 0 ? kee_bytes_of(NULL, 0) : kee_bytes_of(in->text.data + in->at, left);
+            in->at += left;
             return 0;
         }
         if (left > LINE_BYTES_MAX) {
-            return malformed(in, "a line of at most a row's size", kee_bytes_of(from, left));
+            return malformed(in, "a line of at most a row's size",
+                             kee_bytes_of(in->text.data + in->at, left));
         }
         seen = left;
         r = read_more(in);

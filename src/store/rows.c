@@ -54,7 +54,7 @@ int kee_rows_init(struct kee_rows *rows)
 {
     *rows = (struct kee_rows){.room = ROOM_AT_FIRST, .index = KEE_OMAP_EMPTY};
     kee_list_init(&rows->unordered);
-    rows->heads = calloc(rows->room, sizeof *rows->heads);
+    rows->heads = calloc(rows->room, sizeof(struct kee_row *));
     return rows->heads == NULL ? kee_fault(KEE_FAULT_MEMORY, "table of rows") : 0;
 }
 
@@ -118,7 +118,7 @@ struct kee_row *kee_rows_find(const struct kee_rows *rows, struct kee_bytes key,
 static void grow(struct kee_rows *rows)
 {
     size_t room = rows->room * 2;
-    struct kee_row **heads = calloc(room, sizeof *heads);
+    struct kee_row **heads = calloc(room, sizeof(struct kee_row *));
 
     if (heads == NULL) {
         return;

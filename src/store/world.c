@@ -462,7 +462,7 @@ static int reserve_sealed(struct kee_world *world, size_t count)
     if (room == world->sealed_room) {
         return 0;
     }
-    sealed = realloc(world->sealed, room * sizeof *sealed);
+    sealed = realloc(world->sealed, room * sizeof(struct kee_row *));
     if (sealed != NULL) {
         world->sealed = sealed;
     }

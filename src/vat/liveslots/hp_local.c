@@ -148,8 +148,8 @@ void kee_hp_put_method_names(txMachine *the, txSlot *value, struct kee_buf *out)
 void kee_hp_throw_text(txMachine *the, txError which, struct kee_buf *text)
 {
     char copy[2048];
-    int size = text->failed || text->size > sizeof(copy) - 1 ? (int)sizeof(copy) - 1
-                                                             : (int)text->size;
+    int size =
+        text->failed || text->size > sizeof(copy) - 1 ? (int)sizeof(copy) - 1 : (int)text->size;
 
     if (text->failed) {
         size = 0;

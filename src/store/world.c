@@ -1,50 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* world - cranks over batches over a store; see world.h, and rows.h for the layers of a row. */
-#include "store/world.h"
+#include "store/world_internal.h"
 
 #include <stdlib.h>
 
 #include "base/assert.h"
 #include "base/fault.h"
 #include "base/limits.h"
-#include "store/rows.h"
-
-/* A value that a row had before a change of the crank under way. */
-struct past {
-    struct kee_row *row;
-    struct kee_blob *now; /* owned; unknown: the row was not in memory */
-    bool was_dirty;
-};
-
-struct kee_world {
-    struct kee_store *store;
-    struct kee_rows rows;
-
-    struct past *undo;
-    size_t undo_count;
-    size_t undo_room;
-    bool in_crank;
-
-    struct kee_link dirty; /* rows changed in the filling batch; after a commit, with net effect */
-    size_t pending_bytes;
-    uint64_t commits; /* into the filling batch */
-    uint64_t filling;
-    uint64_t durable;
-
-    bool writing;
-    int failed; /* the fault of the first failed write */
-    struct kee_row **sealed;
-    struct kee_change *changes;
-    size_t sealed_count;
-    size_t sealed_room;
-
-    kee_store_done_fn *notify;
-    void *notify_context;
-
-    struct kee_buf scratch;
-    struct kee_buf step_key;
-    struct kee_buf step_value;
-};
 
 int kee_world_new(struct kee_world **out, struct kee_store *store)
 {
@@ -85,8 +47,11 @@ void kee_world_free(struct kee_world *world)
     free(world->sealed);
     free(world->changes);
     kee_buf_fini(&world->scratch);
-    kee_buf_fini(&world->step_key);
+    kee_buf_fini(&world->step_key[0]);
+    kee_buf_fini(&world->step_key[1]);
     kee_buf_fini(&world->step_value);
+    kee_buf_fini(&world->gap_from);
+    kee_buf_fini(&world->gap_to);
     free(world);
 }
 
@@ -170,8 +135,7 @@ void kee_world_undo(struct kee_world *world)
 
 /* --- reads --- */
 
-/* The row of key, read from the store if it is not in memory. */
-static int row_of(struct kee_world *world, struct kee_bytes key, struct kee_row **out)
+int kee_world_row_of(struct kee_world *world, struct kee_bytes key, struct kee_row **out)
 {
     uint64_t hash = kee_rows_hash(&world->rows, key);
     struct kee_blob *value = KEE_BLOB_ABSENT;
@@ -198,7 +162,7 @@ static int row_of(struct kee_world *world, struct kee_bytes key, struct kee_row 
 int kee_world_get(struct kee_world *world, struct kee_bytes key, struct kee_bytes *value)
 {
     struct kee_row *row;
-    int r = row_of(world, key, &row);
+    int r = kee_world_row_of(world, key, &row);
 
     if (r < 0) {
         return r;
@@ -208,96 +172,6 @@ int kee_world_get(struct kee_world *world, struct kee_bytes key, struct kee_byte
     }
     *value = kee_blob_bytes(row->now);
     return 0;
-}
-
-static void give(const struct kee_row *row, struct kee_bytes *key, struct kee_bytes *value)
-{
-    *key = row->item.key;
-    if (value != NULL) {
-        *value = kee_blob_bytes(row->now);
-    }
-}
-
-/* The first row > after in memory or in the store, whichever comes first; deleted ones are skipped. */
-static int step(struct kee_world *world, struct kee_bytes after, struct kee_bytes *key,
-                struct kee_bytes *value)
-{
-    struct kee_buf *store_key = &world->step_key;
-    struct kee_buf *store_value = value == NULL ? NULL : &world->step_value;
-    struct kee_row *row = kee_rows_next(&world->rows, after);
-    int r = world->store->ops->next(world->store, after, store_key, store_value);
-
-    while (r == 0 && row != NULL) {
-        int order = kee_bytes_compare(row->item.key, kee_buf_bytes(store_key));
-        if (order > 0) {
-            break;
-        }
-        if (row->now != KEE_BLOB_ABSENT) {
-            r = KEE_STORE_ABSENT;
-            break;
-        }
-        if (order == 0) {
-            r = world->store->ops->next(world->store, row->item.key, store_key, store_value);
-        }
-        row = kee_rows_next(&world->rows, row->item.key);
-    }
-    if (r < 0) {
-        return r;
-    }
-    if (r == 0) {
-        *key = kee_buf_bytes(store_key);
-        if (value != NULL) {
-            *value = kee_buf_bytes(store_value);
-        }
-        return 0;
-    }
-    while (row != NULL && row->now == KEE_BLOB_ABSENT) {
-        row = kee_rows_next(&world->rows, row->item.key);
-    }
-    if (row == NULL) {
-        return KEE_STORE_ABSENT;
-    }
-    give(row, key, value);
-    return 0;
-}
-
-int kee_world_next(struct kee_world *world, struct kee_bytes prefix, struct kee_bytes after,
-                   struct kee_bytes *key, struct kee_bytes *value)
-{
-    struct kee_bytes found_key;
-    struct kee_bytes found_value;
-    struct kee_row *row;
-    int r = kee_rows_order(&world->rows);
-
-    if (r < 0) {
-        return r;
-    }
-    if (prefix.size > 0 && kee_bytes_compare(after, prefix) < 0) {
-        /* The prefix itself may be a key; stepping finds only what comes behind it. */
-        r = row_of(world, prefix, &row);
-        if (r < 0) {
-            return r;
-        }
-        if (row->now != KEE_BLOB_ABSENT) {
-            give(row, key, value);
-            return 0;
-        }
-        after = prefix;
-    }
-    r = step(world, after, &found_key, value == NULL ? NULL : &found_value);
-    if (r == 0 && !kee_bytes_has_prefix(found_key, prefix)) {
-        r = KEE_STORE_ABSENT;
-    }
-    if (r == 0) {
-        *key = found_key;
-        if (value != NULL) {
-            *value = found_value;
-        }
-    }
-    if (!world->in_crank) {
-        kee_rows_trim(&world->rows, KEE_LIMIT_WORLD_CACHE_BYTES);
-    }
-    return r;
 }
 
 /* --- changes --- */
@@ -526,6 +400,7 @@ static void written(void *context, int r)
 
     kee_assert(world->writing);
     world->writing = false;
+    world->gap = GAP_NONE;
     if (r < 0) {
         fail(world, r);
         return;

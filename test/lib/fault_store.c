@@ -32,6 +32,7 @@ static int fault_next(struct kee_store *store, struct kee_bytes after, struct ke
     struct fault_store *self = self_of(store);
     int r = count_call(self);
 
+    self->nexts++;
     return r < 0 ? r : self->inner->ops->next(self->inner, after, key, value);
 }
 

@@ -16,6 +16,7 @@ struct fault_store {
     bool holds;
     uint64_t calls;
     uint64_t gets;
+    uint64_t nexts;
     uint64_t fail_at;
     /* The write under way, or the last one: only counts are valid once it is done. */
     const struct kee_change *changes;

@@ -271,6 +271,54 @@ static void next_can_leave_the_value_out(void **state)
     assert_bytes_text(key, "b");
 }
 
+static void borrowed_bytes_may_be_passed_back(void **state)
+{
+    struct fixture *f = *state;
+    struct kee_bytes key, value;
+
+    commit_put(f, "a", "1");
+    commit_put(f, "b", "2");
+    commit_put(f, "c", "3");
+    flush(f);
+    assert_int_equal(kee_world_next(f->world, B(""), B("a"), &key, &value), 0);
+    assert_bytes_text(key, "b");
+    /* As the prefix too, which is looked at last: no further key begins with "b". */
+    assert_int_equal(kee_world_next(f->world, key, key, &key, &value), KEE_STORE_ABSENT);
+}
+
+/* The queue of a young promise: no row on the disk has its prefix, nor that of the next. */
+static void steps_over_nothing_ask_the_store_once(void **state)
+{
+    struct fixture *f = *state;
+    struct kee_bytes key;
+    char prefix[12];
+
+    commit_put(f, "kp1", "1");
+    commit_put(f, "z", "1");
+    flush(f);
+    for (int i = 200; i < 260; i++) {
+        (void)snprintf(prefix, sizeof prefix, "kp%d.q.", i);
+        kee_world_begin(f->world);
+        assert_int_equal(kee_world_next(f->world, B(prefix), B(prefix), &key, NULL),
+                         KEE_STORE_ABSENT);
+        kee_world_commit(f->world);
+    }
+    assert_int_equal(f->store.nexts, 1);
+    /* What is written meanwhile is found all the same, wherever it lies by then. */
+    f->store.holds = true;
+    commit_put(f, "kp230.q.1", "m");
+    expect_walk(f, "kp230.q.", "kp230.q.1=m ");
+    flush(f);
+    expect_walk(f, "kp230.q.", "kp230.q.1=m ");
+    fault_store_finish(&f->store, 0);
+    expect_walk(f, "kp230.q.", "kp230.q.1=m ");
+    expect_walk(f, "kp229.q.", "");
+    expect_walk(f, "kp", "kp1=1 kp230.q.1=m ");
+    assert_int_equal(kee_world_next(f->world, B("y"), B("y"), &key, NULL), KEE_STORE_ABSENT);
+    expect_walk(f, "z", "z=1 ");
+    expect_walk(f, "zz", "");
+}
+
 static void a_batch_fills_while_another_is_written(void **state)
 {
     struct fixture *f = *state;
@@ -475,6 +523,8 @@ int main(void)
         WITH_WORLD(a_put_of_what_is_there_is_dropped),
         WITH_WORLD(reads_merge_filling_sealed_and_store),
         WITH_WORLD(next_can_leave_the_value_out),
+        WITH_WORLD(borrowed_bytes_may_be_passed_back),
+        WITH_WORLD(steps_over_nothing_ask_the_store_once),
         WITH_WORLD(a_batch_fills_while_another_is_written),
         WITH_WORLD(flush_does_nothing_inside_a_crank),
         WITH_WORLD(a_failed_write_ends_all_writing),

@@ -192,7 +192,7 @@ static void insist_key(txMachine *the, const struct kee_store *store, txSlot *ke
     }
     char text[200];
     kee_describe_value(the, key, text, sizeof(text));
-    kee_ls_throw(the, XS_TYPE_ERROR, "invalid key type for collection \"%s\": %s - Must be a %s",
+    kee_ls_throw(the, XS_UNKNOWN_ERROR, "invalid key type for collection \"%s\": %s - Must be a %s",
                  kee_store_label(the, store), text,
                  check == KEE_CHECK_STRING ? "string" : "scalar: a primitive value or a remotable");
 }
@@ -255,7 +255,7 @@ static void insist_found(txMachine *the, const struct kee_store *store, txSlot *
     }
     char text[300];
     kee_describe_value(the, key, text, sizeof(text));
-    kee_ls_throw(the, XS_REFERENCE_ERROR, "key %s not found in collection \"%s\"", text,
+    kee_ls_throw(the, XS_UNKNOWN_ERROR, "key %s not found in collection \"%s\"", text,
                  kee_store_label(the, store));
 }
 
@@ -344,7 +344,7 @@ static void add_key(txMachine *the, const struct kee_store *store, txSlot *key, 
     if (store->durable && !kee_refs_is_durable(the, vref)) {
         char text[200];
         kee_describe_value(the, key, text, sizeof(text));
-        kee_ls_throw(the, XS_TYPE_ERROR, "key (%s) is not durable: collection \"%s\" is", text,
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "key (%s) is not durable: collection \"%s\" is", text,
                      kee_store_label(the, store));
     }
     row_key(&next, store->id, TAG_ORDINAL, kee_bytes_of(NULL, 0));
@@ -370,7 +370,7 @@ void kee_store_init(txMachine *the, const struct kee_store *store, txSlot *key, 
     if (!checked && find(the, &place, &row)) {
         char text[300];
         kee_describe_value(the, key, text, sizeof(text));
-        kee_ls_throw(the, XS_TYPE_ERROR, "key %s already registered in collection \"%s\"", text,
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "key %s already registered in collection \"%s\"", text,
                      kee_store_label(the, store));
     }
     struct kee_ls_capdata *capdata = value_capdata(the, store, value);

@@ -141,7 +141,7 @@ void kee_store_encode(txMachine *the, txSlot *key, struct kee_key *out)
     }
     if (out->cut ||
         utf16_units(kee_bytes_of(out->text + start, out->size - start)) > KEY_UNITS_MAX) {
-        mxRangeError("key too large");
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "key too large");
     }
 }
 

@@ -473,7 +473,7 @@ static void make(txMachine *the, enum kee_store_sort sort, const char *label_def
     } else if (label->kind != XS_STRING_KIND && label->kind != XS_STRING_X_KIND) {
         char text[100];
         kee_describe_value(the, label, text, sizeof(text));
-        kee_ls_throw(the, XS_TYPE_ERROR, "the label of a store must be a string, not %s", text);
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "the label of a store must be a string, not %s", text);
     }
     kee_store_push_new(the, sort, label, push_argument(the, 1));
     mxPullSlot(mxResult);

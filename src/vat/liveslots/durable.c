@@ -118,8 +118,9 @@ void kee_durable_insist(txMachine *the, txSlot *value, const struct kee_ls_capda
                 : (size_t)size < sizeof(path.text) ? (size_t)size
                                                    : sizeof(path.text) - 1;
     find(the, value, &path, KEE_LIMIT_VALUE_DEPTH);
-    kee_ls_throw(the, XS_TYPE_ERROR, "value is not durable: %s is %s; use a durable kind or store",
-                 path.text, what_it_is(&parts));
+    kee_ls_throw(the, XS_UNKNOWN_ERROR,
+                 "value is not durable: %s is %s; use a durable kind or store", path.text,
+                 what_it_is(&parts));
 }
 
 bool kee_durable_all(txMachine *the, const struct kee_ls_capdata *capdata)

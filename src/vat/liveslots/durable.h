@@ -5,7 +5,7 @@
 
 #include "vat/liveslots/vom.h"
 
-/* capdata is value, serialized. Throws a TypeError that names the path to the first object of value
+/* capdata is value, serialized. Throws an Error that names the path to the first object of value
  * that does not outlive the heap; the path starts with what format says: "state.owner". */
 void kee_durable_insist(txMachine *the, txSlot *value, const struct kee_ls_capdata *capdata,
                         const char *format, ...) __attribute__((format(printf, 4, 5)));

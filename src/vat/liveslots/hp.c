@@ -80,7 +80,6 @@ static void push_proxy(txMachine *the, txSlot *options)
 {
     txSlot *target;
     txSlot *callback;
-    bool revocable;
 
     mxPushSlot(options);
     mxGetID(kee_ls_id(the, "target"));
@@ -88,9 +87,8 @@ static void push_proxy(txMachine *the, txSlot *options)
     mxPushSlot(options);
     mxGetID(kee_ls_id(the, "revokerCallback"));
     callback = the->stack;
-    revocable = callback->kind == XS_REFERENCE_KIND;
     mxPush(mxProxyConstructor);
-    if (revocable) {
+    if (fxToBoolean(the, callback)) {
         mxDub();
         mxGetID(kee_ls_id(the, "revocable"));
         mxCall();
@@ -101,7 +99,7 @@ static void push_proxy(txMachine *the, txSlot *options)
     mxPushSlot(options);
     mxGetID(kee_ls_id(the, "handler"));
     mxRunCount(2);
-    if (revocable) {
+    if (fxToBoolean(the, callback)) {
         mxPushUndefined();
         mxPushSlot(callback);
         mxCall();
@@ -460,17 +458,6 @@ const txCallback *kee_hp_callbacks(size_t *count)
     return callbacks;
 }
 
-/* One level, since lockdown has not come yet: what is reached through prototypes it hardens. */
-static void freeze(txSlot *instance)
-{
-    instance->flag |= XS_DONT_PATCH_FLAG;
-    for (txSlot *slot = instance->next; slot; slot = slot->next) {
-        if (!(slot->flag & XS_INTERNAL_FLAG)) {
-            slot->flag |= XS_DONT_DELETE_FLAG | XS_DONT_SET_FLAG;
-        }
-    }
-}
-
 void kee_hp_build(txMachine *the)
 {
     txSlot *function =
@@ -483,7 +470,5 @@ void kee_hp_build(txMachine *the)
     for (size_t i = 0; i < sizeof(statics) / sizeof(statics[0]); i++) {
         last = fxNextHostFunctionProperty(the, last, statics[i].callback, statics[i].length,
                                           kee_ls_id(the, statics[i].name), XS_DONT_ENUM_FLAG);
-        freeze(last->value.reference);
     }
-    freeze(function);
 }

@@ -84,10 +84,6 @@ void kee_hp_put_method_names(txMachine *the, txSlot *value, struct kee_buf *out)
 /* Appends a string or symbol as a message quotes it. */
 void kee_hp_put_quoted(txMachine *the, txSlot *key, struct kee_buf *out);
 
-/* Throws an error of that text, which is cut if very long, and frees it. */
-void kee_hp_throw_text(txMachine *the, txError which, struct kee_buf *text)
-    __attribute__((noreturn));
-
 /* hp_handler.c: sends to handlers written in JavaScript. Pushes the handler's answer; throws. */
 void kee_hp_apply_handler(txMachine *the, const char *which, txSlot *handler, txSlot *record,
                           txSlot *target);

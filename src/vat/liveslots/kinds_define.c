@@ -105,9 +105,10 @@ static enum shape shape_of(txMachine *the, const txSlot *behavior, bool inner)
     return shape == SHAPE_NOT ? SHAPE_ONE : shape; /* no members at all: a facet without methods */
 }
 
-/* format takes the tag as %.*s. */
+/* Throws an Error; the format has one %.*s, for the kind's tag. */
 #define kind_error(the, kind, format)                                                              \
-    kee_ls_throw(the, XS_TYPE_ERROR, format, (int)(kind)->tag.size, (const char *)(kind)->tag.data)
+    kee_ls_throw((the), XS_UNKNOWN_ERROR, (format), (int)(kind)->tag.size,                         \
+                 (const char *)(kind)->tag.data)
 
 /* ---- Facets ---- */
 
@@ -198,8 +199,115 @@ static void settle_facets(txMachine *the, struct kee_kind *kind, txSlot *propose
 
 /* ---- State shape ---- */
 
-/* The shape as stored must not change in what it says of old fields; that is checked where patterns are
- * compared, in JavaScript. Here: the same text, or the check of the boot bundle. */
+/* Is pattern, on the stack, tagged so? Such an object has its tag under Symbol.toStringTag. */
+static bool has_tag(txMachine *the, txSlot *pattern, const char *tag)
+{
+    bool same = false;
+    if (pattern->kind == XS_REFERENCE_KIND && kee_ls_pass_style(the, pattern) == KEE_STYLE_TAGGED) {
+        mxPushSlot(pattern);
+        mxGetID(mxID(_Symbol_toStringTag));
+        same = strcmp(fxToString(the, the->stack), tag) == 0;
+        mxPop();
+    }
+    return same;
+}
+
+/* Does pattern, on the stack, plainly allow a field to be missing: M.or() with undefined in it? */
+static bool allows_absence(txMachine *the, txSlot *pattern)
+{
+    bool allows = false;
+    if (!has_tag(the, pattern, "match:or")) {
+        return false;
+    }
+    txSlot *alternatives = push_member(the, pattern, "payload");
+    push_member(the, alternatives, "length");
+    txInteger count = fxToInteger(the, the->stack);
+    mxPop();
+    for (txInteger i = 0; i < count && !allows; i++) {
+        mxPushSlot(alternatives);
+        fxGetAll(the, XS_NO_ID, (txIndex)i);
+        allows = the->stack->kind == XS_UNDEFINED_KIND;
+        if (has_tag(the, the->stack, "match:kind")) {
+            push_member(the, the->stack, "payload");
+            allows = strcmp(fxToString(the, the->stack), "undefined") == 0;
+            mxPop();
+        }
+        mxPop();
+    }
+    mxPop();
+    return allows;
+}
+
+/* Is the member of that name the same pattern in both shapes? Slots are compared by the caller. */
+static bool same_member(txMachine *the, const txSlot *before, const txSlot *after,
+                        struct kee_field_name name)
+{
+    struct kee_ls_capdata *one = kee_ls_capdata_new(the);
+    struct kee_ls_capdata *other = kee_ls_capdata_new(the);
+    mxPushSlot(before);
+    fxGetAll(the, name.id, name.index);
+    kee_ls_serialize(the, the->stack, one);
+    mxPop();
+    mxPushSlot(after);
+    fxGetAll(the, name.id, name.index);
+    kee_ls_serialize(the, the->stack, other);
+    mxPop();
+    bool same = kee_bytes_equal(kee_buf_bytes(&one->body), kee_buf_bytes(&other->body));
+    kee_ls_capdata_done(kee_ls_of(the), one);
+    kee_ls_capdata_done(kee_ls_of(the), other);
+    return same;
+}
+
+static bool has_own(txMachine *the, const txSlot *object, struct kee_field_name name)
+{
+    return object->kind == XS_REFERENCE_KIND &&
+           mxBehaviorGetProperty(the, object->value.reference, name.id, name.index, XS_OWN) != NULL;
+}
+
+static void shape_mismatch(txMachine *the, struct kee_kind *kind, struct kee_field_name name,
+                           const char *what)
+{
+    kee_key_of_name(the, name);
+    kee_ls_throw(the, XS_UNKNOWN_ERROR,
+                 "durable Kind stateShape mismatch (kind \"%.*s\", field \"%s\"): %s",
+                 (int)kind->tag.size, (const char *)kind->tag.data, the->stack->value.string, what);
+}
+
+/* before and after are on the stack: fields of before must stand as they were, others be optional. */
+static void insist_compatible(txMachine *the, struct kee_kind *kind, txSlot *before, txSlot *after)
+{
+    if (before->kind != XS_REFERENCE_KIND || after->kind != XS_REFERENCE_KIND) {
+        kind_error(
+            the, kind,
+            "durable Kind stateShape mismatch (kind \"%.*s\"): there must be a shape on both "
+            "sides, or on none");
+    }
+    push_keys(the, before, XS_EACH_NAME_FLAG);
+    txSlot *keys = the->stack;
+    for (txIndex i = 0; i < array_length(keys); i++) {
+        struct kee_field_name name = key_of_item(the, keys, i);
+        if (!has_own(the, after, name) || !same_member(the, before, after, name)) {
+            shape_mismatch(the, kind, name, "the stored shape has another pattern for it");
+        }
+    }
+    mxPop();
+    push_keys(the, after, XS_EACH_NAME_FLAG);
+    keys = the->stack;
+    for (txIndex i = 0; i < array_length(keys); i++) {
+        struct kee_field_name name = key_of_item(the, keys, i);
+        if (!has_own(the, before, name)) {
+            mxPushSlot(after);
+            fxGetAll(the, name.id, name.index);
+            if (!allows_absence(the, the->stack)) {
+                shape_mismatch(the, kind, name,
+                               "a new field must be M.opt(...) or M.or(..., undefined)");
+            }
+            mxPop();
+        }
+    }
+    mxPop();
+}
+
 static void settle_shape(txMachine *the, struct kee_kind *kind, txSlot *shape)
 {
     struct kee_ls *ls = kee_ls_of(the);
@@ -213,13 +321,12 @@ static void settle_shape(txMachine *the, struct kee_kind *kind, txSlot *shape)
         struct kee_row_cursor cursor = kee_row_read(kee_buf_bytes(&kind->state_shape));
         before->slot_count = kee_row_capdata(&cursor, &before->body, &before->slots);
         if (!kee_bytes_equal(kee_buf_bytes(&before->body), kee_buf_bytes(&after->body))) {
-            mxPushUndefined();
-            kee_vom_push_tool(the, "insistCompatibleShape");
-            mxCall();
             kee_ls_unserialize(the, kee_buf_bytes(&before->body), kee_ls_capdata_slots(before));
-            mxPushSlot(shape);
-            mxRunCount(2);
+            insist_compatible(the, kind, the->stack, shape);
             mxPop();
+        }
+        if (!kee_bytes_equal(kee_buf_bytes(&before->slots), kee_buf_bytes(&after->slots))) {
+            kind_error(the, kind, "durable Kind stateShape mismatch (slots of kind \"%.*s\")");
         }
     }
     kee_refs_change(the, kee_ls_capdata_slots(before), kee_ls_capdata_slots(after));
@@ -583,7 +690,7 @@ static txSlot *tag_argument(txMachine *the)
     if (tag->kind != XS_STRING_KIND && tag->kind != XS_STRING_X_KIND) {
         char text[100];
         kee_describe_value(the, tag, text, sizeof(text));
-        kee_ls_throw(the, XS_TYPE_ERROR, "the tag of a kind must be a string, not %s", text);
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "the tag of a kind must be a string, not %s", text);
     }
     return tag;
 }
@@ -606,7 +713,8 @@ static void define_durable(txMachine *the, bool multi)
     if (kind == NULL) {
         char text[100];
         kee_describe_value(the, the->stack, text, sizeof(text));
-        kee_ls_throw(the, XS_TYPE_ERROR, "unknown handle %s: makeKindHandle() makes handles", text);
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "unknown handle %s: makeKindHandle() makes handles",
+                     text);
     }
     if (kind->defined) {
         kind_error(the, kind, "redefinition of durable kind \"%.*s\"");

@@ -81,7 +81,7 @@ void kee_kind_push_object(txMachine *the, struct kee_bytes vref, const struct ke
     kee_key_begin(&base, "");
     kee_key_put(&base, kee_vom_base(vref));
     if (parts->has_facet != kind->multi || (kind->multi && parts->facet >= kind->facet_count)) {
-        kee_ls_throw(the, XS_RANGE_ERROR, "%.*s: kind \"%.*s\" has %zu facets", (int)vref.size,
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "%.*s: kind \"%.*s\" has %zu facets", (int)vref.size,
                      (const char *)vref.data, (int)kind->tag.size, (const char *)kind->tag.data,
                      kind->facet_count);
     }
@@ -172,7 +172,7 @@ void kee_kind_method(txMachine *the)
         mxPushReference(mxFunction->value.reference);
         mxGetID(mxID(_name));
         kee_describe_value(the, mxThis, text, sizeof(text));
-        kee_ls_throw(the, XS_TYPE_ERROR, "\"%s\" may only be applied to a valid instance: %s",
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "\"%s\" may only be applied to a valid instance: %s",
                      fxToString(the, the->stack), text);
     }
     mxPushUndefined();
@@ -216,7 +216,7 @@ void kee_kind_amplify(txMachine *the)
     if (mxArgc < 1 || instance_of(the, mxArgv(0), kind, FACET_ANY) == 0) {
         char text[200];
         describe_argument(the, text, sizeof(text));
-        kee_ls_throw(the, XS_TYPE_ERROR, "Must be a facet of \"%.*s\": %s", (int)kind->tag.size,
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "Must be a facet of \"%.*s\": %s", (int)kind->tag.size,
                      (const char *)kind->tag.data, text);
     }
     txSlot *cohort = kee_tag_find(mxArgv(0)->value.reference, KEE_VOM_TAG_COHORT);
@@ -241,7 +241,7 @@ static int32_t facet_argument(txMachine *the, struct kee_kind *kind)
     }
     char text[100];
     kee_describe_value(the, mxArgv(1), text, sizeof(text));
-    kee_ls_throw(the, XS_TYPE_ERROR,
+    kee_ls_throw(the, XS_UNKNOWN_ERROR,
                  kind->multi
                      ? "exo class kit \"%.*s\" has no facet named %s"
                      : "facetName can only be used with an exo class kit: \"%.*s\" has no facet %s",
@@ -277,7 +277,7 @@ static void push_initial(txMachine *the, struct kee_kind *kind)
     if (the->stack->kind != XS_REFERENCE_KIND || fxIsCallable(the, the->stack)) {
         char text[100];
         kee_describe_value(the, the->stack, text, sizeof(text));
-        kee_ls_throw(the, XS_TYPE_ERROR, "initial data must be object, not %s (kind \"%.*s\")",
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "initial data must be object, not %s (kind \"%.*s\")",
                      text, (int)kind->tag.size, (const char *)kind->tag.data);
     }
 }

@@ -163,7 +163,7 @@ struct kee_state *kee_state_of(txMachine *the, struct kee_kind *kind, uint64_t i
     }
     base_key(&key, kind, instance);
     if (!kee_vom_get(the, kee_key_bytes(&key), &value)) {
-        kee_ls_throw(the, XS_REFERENCE_ERROR,
+        kee_ls_throw(the, XS_UNKNOWN_ERROR,
                      "the state of %.*s is gone: nothing reached it any more", (int)key.size - 4,
                      key.text + 4);
     }
@@ -462,7 +462,7 @@ void kee_kind_push_context(txMachine *the, struct kee_kind *kind, uint64_t insta
     struct kee_ls_entry *entry = kee_ls_entry_of(kee_ls_of(the), kee_key_bytes(&base));
     txSlot *object = entry == NULL ? NULL : kee_ls_entry_object(entry);
     if (object == NULL) {
-        kee_ls_throw(the, XS_REFERENCE_ERROR, "%.*s is not in memory", (int)base.size, base.text);
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "%.*s is not in memory", (int)base.size, base.text);
     }
     if (kind->multi) {
         mxPushSlot(kee_tag_find(object, KEE_VOM_TAG_COHORT));

@@ -294,34 +294,6 @@ bool kee_ls_maybe_export_promise(txMachine *the, struct kee_bytes vref)
 
 /* ---- Settling what the kernel tells ---- */
 
-/* Pushes the value of data. If it cannot be read, that is its decider's mistake: pushes why, and returns
- * false. */
-static bool push_outcome(txMachine *the, struct kee_vp_capdata data)
-{
-    txSlot *outcome;
-    volatile bool good = false;
-
-    mxPushUndefined();
-    outcome = the->stack;
-    {
-        mxTry(the)
-        {
-            kee_ls_unserialize(the, data.body, data.slots);
-            good = true;
-        }
-        mxCatch(the)
-        {
-            mxPush(mxException);
-            mxException = mxUndefined;
-            kee_ls_harden(the, the->stack);
-        }
-    }
-    outcome->kind = the->stack->kind;
-    outcome->value = the->stack->value;
-    the->stack = outcome;
-    return good;
-}
-
 static struct kee_ls_entry *notify_one(txMachine *the, struct kee_bytes vpid, bool rejected,
                                        struct kee_vp_capdata data)
 {
@@ -332,8 +304,9 @@ static struct kee_ls_entry *notify_one(txMachine *the, struct kee_bytes vpid, bo
     if (!entry || entry->kind != KEE_LS_PROMISE || !entry->imported) {
         return NULL; /* stale: we have become the decider, or an earlier incarnation asked */
     }
+    kee_ls_unserialize(the, data.body, data.slots);
     promise = kee_ls_entry_object(entry);
-    if (!push_outcome(the, data) || rejected) {
+    if (rejected) {
         kee_hp_reject(the, promise, the->stack);
     } else {
         kee_hp_resolve(the, promise, the->stack);

@@ -60,7 +60,7 @@ static struct kee_ls_entry *entry_of(txMachine *the, struct kee_bytes vref)
 {
     struct kee_ls_entry *entry = kee_ls_entry_of(kee_ls_of(the), vref);
     if (entry == NULL) {
-        kee_ls_throw(the, XS_REFERENCE_ERROR, "no object in memory for %.*s", (int)vref.size,
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "no object in memory for %.*s", (int)vref.size,
                      (const char *)vref.data);
     }
     return entry;
@@ -177,8 +177,8 @@ void kee_vom_set_export_status(txMachine *the, struct kee_bytes vref, enum kee_v
     size_t facet = parts.has_facet ? parts.facet : 0;
     size_t size = export_letters(the, base, kee_kind_facet_count(the, parts.id), letters);
     if (facet >= size) {
-        kee_ls_throw(the, XS_RANGE_ERROR, "%.*s: there is no such facet, only %zu", (int)vref.size,
-                     (const char *)vref.data, size);
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "%.*s: there is no such facet, only %zu",
+                     (int)vref.size, (const char *)vref.data, size);
     }
     letters[facet] = letter_of[status];
     key_of(&key, "vom.es.", base);

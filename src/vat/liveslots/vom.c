@@ -51,7 +51,8 @@ void kee_vom_set(txMachine *the, struct kee_bytes key, struct kee_bytes value)
 void kee_vom_set_key(txMachine *the, const struct kee_key *key, struct kee_bytes value)
 {
     if (key->cut) {
-        kee_ls_throw(the, XS_RANGE_ERROR, "key too large: more than %u bytes", KEE_LIMIT_KEY_BYTES);
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "key too large: more than %u bytes",
+                     KEE_LIMIT_KEY_BYTES);
     }
     kee_vom_set(the, kee_key_bytes(key), value);
 }
@@ -167,7 +168,7 @@ void kee_vom_push_tool(txMachine *the, const char *name)
             return;
         }
     }
-    kee_ls_throw(the, XS_TYPE_ERROR, "%s is needed, and the boot bundle did not bring it", name);
+    kee_ls_throw(the, XS_UNKNOWN_ERROR, "%s is needed, and the boot bundle did not bring it", name);
 }
 
 /* The boot bundle gives the functions of @endo/exo and @endo/patterns that C calls, once. */

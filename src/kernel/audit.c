@@ -6,6 +6,7 @@
  *   RC-1  an object's counts are what refers to it: importers, queue rows, data, holds, its launch
  *   RC-2  the same of a promise's references   PR-1  a subscriber knows the promise
  *   PR-2  settled data there if and only if the promise is settled
+ *   PR-3  what messages are parked at says so, and is unsettled
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -199,7 +200,12 @@ static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct k
         return 0;
     }
     if (rest.size > 0 && rest.data[0] == 'q') {
-        return on_queue(kernel, rest, value, fn, context);
+        r = kee_world_get(kernel->world,
+                          kee_key_kref(&key, "", kee_kref_make(KEE_KREF_PROMISE, n), ""), &unused);
+        if (r != 0 || unused.data[0] != 'q') {
+            violation(audit, "PR-3", where, "a message is parked at what does not say so");
+        }
+        return r < 0 ? r : on_queue(kernel, rest, value, fn, context);
     }
     if (rest.size > 0) {
         return add_list(audit, kee_bytes_cut(&value, ' '));
@@ -210,7 +216,7 @@ static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct k
     }
     tally->has_row = true;
     r = kee_world_get(kernel->world, kee_key_kref(&key, "", tally->kref, ".d"), &unused);
-    if (r < 0 || (r == 0) != (value.data[0] != 'u')) {
+    if (r < 0 || (r == 0) != (value.data[0] != 'u' && value.data[0] != 'q')) {
         violation(audit, "PR-2", where, "settled and data do not agree");
     }
     (void)kee_bytes_cut(&value, ' ');

@@ -200,6 +200,7 @@ struct kee_promise {
     uint64_t references;
     struct kee_vat_id decider; /* 0: none */
     bool expected; /* decider has yet to be delivered the message this is the result of */
+    bool parked;   /* messages are parked at it */
     struct kee_bytes subscribers; /* LIST "v1,v2" or "-": in the buffer given to get */
 };
 
@@ -213,6 +214,8 @@ int kee_promise_new(struct kee_kernel *kernel, struct kee_vat_id decider, uint64
 int kee_promise_count(struct kee_kernel *kernel, struct kee_kref kref, int by);
 int kee_promise_decide(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id decider,
                        bool expected);
+/* A message is about to be parked at it. */
+int kee_promise_park(struct kee_kernel *kernel, struct kee_kref kref);
 int kee_promise_subscribe(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id vat);
 int kee_promise_unsubscribe(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id vat);
 /* Settled data, in hold. */

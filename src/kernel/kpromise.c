@@ -44,6 +44,10 @@ int kee_promise_get(struct kee_kernel *kernel, struct kee_kref kref, struct kee_
         return kee_row_corrupt(kee_key_view(&key), "STATE REFERENCES DECIDER SUBSCRIBERS");
     }
     out->state = (char)state.data[0];
+    out->parked = out->state == 'q';
+    if (out->parked) {
+        out->state = 'u';
+    }
     return 0;
 }
 
@@ -64,7 +68,7 @@ int kee_promise_put(struct kee_kernel *kernel, struct kee_kref kref,
     struct kee_key key;
     int r;
 
-    kee_buf_put_char(row, promise->state);
+    kee_buf_put_char(row, promise->parked ? 'q' : promise->state);
     kee_buf_put_char(row, ' ');
     kee_buf_put_decimal(row, promise->references);
     if (promise->decider.n == 0) {
@@ -126,13 +130,31 @@ int kee_promise_decide(struct kee_kernel *kernel, struct kee_kref kref, struct k
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
     struct kee_promise promise;
+    bool release = false;
     int r;
 
     r = promise_need(kernel, kref, hold, &promise);
     if (r == 0) {
         kee_assert(promise.state == 'u');
+        release = promise.parked && decider.n != 0;
+        promise.parked = promise.parked && !release;
         promise.decider = decider;
         promise.expected = expected;
+        r = kee_promise_put(kernel, kref, &promise, false);
+    }
+    kee_scratch_give(kernel, hold);
+    return r == 0 && release ? kee_parked_release(kernel, kref) : r;
+}
+
+int kee_promise_park(struct kee_kernel *kernel, struct kee_kref kref)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_promise promise;
+    int r;
+
+    r = promise_need(kernel, kref, hold, &promise);
+    if (r == 0 && !promise.parked) {
+        promise.parked = true;
         r = kee_promise_put(kernel, kref, &promise, false);
     }
     kee_scratch_give(kernel, hold);
@@ -255,6 +277,7 @@ int kee_promise_settle(struct kee_kernel *kernel, struct kee_kref kref, struct k
     struct kee_promise promise;
     struct kee_bytes subscribers;
     struct kee_key key;
+    bool parked = false;
     int r;
 
     /* Before the row is read: a hostile vat may settle a promise with itself. */
@@ -265,6 +288,8 @@ int kee_promise_settle(struct kee_kernel *kernel, struct kee_kref kref, struct k
     }
     kee_assert(promise.state == 'u');
     subscribers = promise.subscribers;
+    parked = promise.parked;
+    promise.parked = false;
     promise.state = rejected ? 'r' : 'f';
     promise.decider.n = 0;
     promise.expected = false;
@@ -279,7 +304,7 @@ int kee_promise_settle(struct kee_kernel *kernel, struct kee_kref kref, struct k
     r = r != 0 ? r : kee_promise_put(kernel, kref, &promise, false);
     r = r != 0 ? r : wake_subscribers(kernel, kref, settler, subscribers);
     r = r != 0 ? r : kee_calls_settled(kernel, kref, rejected, slots, body);
-    r = r != 0 ? r : kee_parked_release(kernel, kref);
+    r = r != 0 || !parked ? r : kee_parked_release(kernel, kref);
 out:
     kee_scratch_give(kernel, data);
     kee_scratch_give(kernel, hold);

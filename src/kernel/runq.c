@@ -189,9 +189,8 @@ static int push(struct kee_kernel *kernel, struct kee_vat *vat, const struct kee
         kee_vat_mark_busy(kernel, vat);
     }
     if (r == 0 && item->type == 'm' && !kee_kref_is_none(item->result)) {
-        /* What is sent to the result may follow it into the same queue. */
+        /* What is sent to the result follows it into the same queue. */
         r = kee_promise_decide(kernel, item->result, vat->id, true);
-        r = r != 0 ? r : kee_parked_release(kernel, item->result);
     }
     return r;
 }
@@ -206,6 +205,7 @@ static int park(struct kee_kernel *kernel, const struct kee_item *item)
     if (!kee_kref_is_none(item->result)) {
         r = kee_promise_decide(kernel, item->result, (struct kee_vat_id){0}, false);
     }
+    r = r != 0 ? r : kee_promise_park(kernel, item->target);
     r = r != 0 ? r : kee_ids_take(kernel, 'q', &seq);
     if (r == 0) {
         kee_item_format(row, item);

@@ -26,9 +26,10 @@
  *   code.HASH               source or bundle text, by SHA-256
  *   code.HASH.vN            (empty) vat N uses it
  *
- *   koN                     OWNER-vM REACHABLE RECOGNIZABLE *   kpN                     STATE REFERENCES DECIDER SUBSCRIBERS-LIST
- *                           STATE: u, q (unsettled, messages are parked), f, r; DECIDER: vM, or
- *                           >vM when the message it is the result of waits in vM's queue
+ *   koN                     OWNER-vM REACHABLE RECOGNIZABLE
+ *   kpN                     STATE REFERENCES DECIDER SUBSCRIBERS-LIST
+ *                           STATE: u, q (unsettled, messages are parked), f, r
+ *                           DECIDER: vM, or >vM when the message it is the result of waits in vM's queue
  *   kpN.d                   SLOTS-LIST BODY             once settled
  *   kpN.q.SEQ               ITEM                        parked until it settles
  *   q.vN.SEQ                ITEM                        waiting for delivery to vN

@@ -52,21 +52,14 @@ static void store_from(struct kee_store *out, const struct kee_kind *kind, uint6
 
 void kee_store_of(txMachine *the, txSlot *value, struct kee_store *out)
 {
-    struct kee_ls *ls = kee_ls_of(the);
-    if (ls != NULL && value->kind == XS_REFERENCE_KIND) {
-        txSlot *index = kee_tag_find(value->value.reference, KEE_TAG_VREF);
-        if (index != NULL && index->kind == XS_INTEGER_KIND) {
-            const struct kee_ls_entry *entry = ls->entries[index->value.integer];
-            const struct kee_kind *kind =
-                entry->kind == KEE_LS_VIRTUAL ? kee_kind_of(ls, entry->number) : NULL;
-            if (kind != NULL && kind->sort == KEE_KIND_STORE) {
-                store_from(out, kind, entry->instance);
-                out->instance = value->value.reference;
-                return;
-            }
-        }
+    struct kee_ls_entry *entry =
+        value->kind == XS_REFERENCE_KIND ? kee_vom_entry(the, value->value.reference) : NULL;
+    struct kee_kind *kind = entry == NULL ? NULL : kee_kind_of(kee_ls_of(the), entry->number);
+    if (kind == NULL || kind->sort != KEE_KIND_STORE) {
+        mxTypeError("this method belongs to stores");
     }
-    mxTypeError("this method belongs to stores");
+    store_from(out, kind, entry->instance);
+    out->instance = value->value.reference;
 }
 
 /* ---- Schema ---- */

@@ -131,7 +131,7 @@ void kee_store_method_add_all(txMachine *the)
     txSlot *source = push_argument(the, 0);
     if (!is_iterable(the, source)) {
         if (source->kind != XS_REFERENCE_KIND) {
-            mxTypeError("provided data source is not iterable");
+            kee_ls_throw(the, XS_UNKNOWN_ERROR, "provided data source is not iterable");
         }
         open_copy(the, store.set ? "getCopySetKeys" : "getCopyMapEntries");
     }
@@ -288,7 +288,7 @@ static bool push_next(txMachine *the, txSlot *iterator)
     if (kee_store_generation(&store) !=
         kee_tag_find(iterator, KEE_VOM_TAG_GENERATION)->value.integer) {
         mode->value.integer |= DONE;
-        mxTypeError("keys in store cannot be added to during iteration");
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "keys in store cannot be added to during iteration");
     }
     do {
         if (!next_row(the, iterator, &store, &at, &prefix_size)) {

@@ -197,14 +197,9 @@ void kee_kind_push_handle(txMachine *the, uint64_t id)
 struct kee_kind *kee_kind_of_handle(txMachine *the, const txSlot *value)
 {
     struct kee_ls *ls = kee_ls_of(the);
-    txSlot *index = value->kind == XS_REFERENCE_KIND
-                        ? kee_tag_find(value->value.reference, KEE_TAG_VREF)
-                        : NULL;
-    if (index == NULL || index->kind != XS_INTEGER_KIND) {
-        return NULL;
-    }
-    const struct kee_ls_entry *entry = ls->entries[index->value.integer];
-    return entry->kind == KEE_LS_VIRTUAL && entry->number == ls->vom->kind_of_handles
+    const struct kee_ls_entry *entry =
+        value->kind == XS_REFERENCE_KIND ? kee_vom_entry(the, value->value.reference) : NULL;
+    return entry != NULL && entry->number == ls->vom->kind_of_handles
                ? kee_kind_of(ls, entry->instance)
                : NULL;
 }

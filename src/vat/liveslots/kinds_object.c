@@ -114,8 +114,7 @@ void kee_kind_push_object(txMachine *the, struct kee_bytes vref, const struct ke
 static uint64_t instance_of(txMachine *the, const txSlot *value, const struct kee_kind *kind,
                             int32_t facet)
 {
-    struct kee_ls *ls = kee_ls_of(the);
-    txSlot *named, *number, *index;
+    txSlot *named, *number;
     if (value->kind != XS_REFERENCE_KIND) {
         return 0;
     }
@@ -130,12 +129,8 @@ static uint64_t instance_of(txMachine *the, const txSlot *value, const struct ke
         }
         named = kee_tag_find(named, KEE_VOM_TAG_COHORT)->value.reference;
     }
-    index = kee_tag_find(named, KEE_TAG_VREF);
-    if (index == NULL || index->kind != XS_INTEGER_KIND) {
-        return 0;
-    }
-    const struct kee_ls_entry *entry = ls->entries[index->value.integer];
-    return entry->kind == KEE_LS_VIRTUAL && entry->number == kind->id ? entry->instance : 0;
+    const struct kee_ls_entry *entry = kee_vom_entry(the, named);
+    return entry != NULL && entry->number == kind->id ? entry->instance : 0;
 }
 
 static txSlot *home(txMachine *the)

@@ -321,7 +321,7 @@ static struct kee_state *accessed(txMachine *the, struct kee_field_name *name)
     struct kee_kind *kind = kee_kind_of(kee_ls_of(the), id);
     if (!mxIsReference(mxThis) || kind == NULL ||
         kee_vom_number(mxThis->value.reference, KEE_VOM_TAG_KIND) != id) {
-        mxTypeError("state accessors can only be applied to state");
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "state accessors can only be applied to state");
     }
     txSlot *slot = kee_tag_find(home, KEE_VOM_TAG_NAME);
     *name = (struct kee_field_name){slot->value.at.id, slot->value.at.index};

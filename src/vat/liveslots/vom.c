@@ -401,26 +401,43 @@ void kee_vom_value_of_vref(txMachine *the, struct kee_bytes vref,
             (int)vref.size, (const char *)vref.data);
     }
     if (kind->sort == KEE_KIND_STORE) {
-        kee_collection_push(the, kind, vref);
+        struct kee_ls_entry *entry = kee_ls_entry_of(kee_ls_of(the), vref);
+        txSlot *object = entry == NULL ? NULL : kee_ls_entry_object(entry);
+        if (object != NULL) {
+            mxPushReference(object);
+        } else {
+            kee_collection_push(the, kind, vref);
+        }
     } else {
         kee_kind_push_object(the, vref, parts);
     }
 }
 
-bool kee_vom_vref_of(txMachine *the, txSlot *instance, struct kee_ls_vref *out)
+struct kee_ls_entry *kee_vom_entry(txMachine *the, txSlot *instance)
 {
     struct kee_ls *ls = kee_ls_of(the);
-    txSlot *facet = kee_tag_find(instance, KEE_VOM_TAG_FACET);
-    txSlot *named = instance;
-    if (facet != NULL) {
-        named = kee_tag_find(instance, KEE_VOM_TAG_COHORT)->value.reference;
+    txSlot *index = kee_tag_find(instance, KEE_TAG_VREF);
+    struct kee_ls_entry *entry;
+    if (ls == NULL || index == NULL || index->kind != XS_INTEGER_KIND ||
+        index->value.integer <= 0) {
+        return NULL;
     }
-    txSlot *index = kee_tag_find(named, KEE_TAG_VREF);
-    if (index == NULL || index->kind != XS_INTEGER_KIND ||
-        ls->entries[index->value.integer]->kind != KEE_LS_VIRTUAL) {
+    entry = ls->entries[index->value.integer];
+    return entry->kind == KEE_LS_VIRTUAL ? entry : NULL;
+}
+
+bool kee_vom_vref_of(txMachine *the, txSlot *instance, struct kee_ls_vref *out)
+{
+    txSlot *facet = kee_tag_find(instance, KEE_VOM_TAG_FACET);
+    struct kee_ls_entry *entry;
+    if (facet != NULL) {
+        instance = kee_tag_find(instance, KEE_VOM_TAG_COHORT)->value.reference;
+    }
+    entry = kee_vom_entry(the, instance);
+    if (entry == NULL) {
         return false;
     }
-    kee_ls_entry_vref(ls->entries[index->value.integer], out);
+    kee_ls_entry_vref(entry, out);
     if (facet != NULL) {
         out->size =
             (uint8_t)(out->size + snprintf(out->text + out->size, sizeof(out->text) - out->size,

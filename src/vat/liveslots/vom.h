@@ -98,6 +98,9 @@ static inline struct kee_bytes kee_vom_base(struct kee_bytes vref)
     return colon == NULL ? vref : kee_bytes_of(vref.data, (size_t)(colon - vref.data));
 }
 
+/* The entry of a representative, cohort, store or handle; NULL for any other instance. */
+struct kee_ls_entry *kee_vom_entry(txMachine *the, txSlot *instance);
+
 /* Pushes a new instance without prototype or properties, for hidden slots. */
 txSlot *kee_vom_push_holder(txMachine *the);
 /* Puts value under tag on instance, in place of what was there. */

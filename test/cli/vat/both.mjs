@@ -195,6 +195,9 @@ const runUnder = async (open, text, steps) => {
   };
   note(await vat.start());
   for (const [n, step] of steps.entries()) {
+    if (results.at(-1).error !== '') {
+      break; // a vat ends with its failed crank
+    }
     if (step[0] === 'restart') {
       await vat.end();
       vat = open(step[1] ?? text, rows);

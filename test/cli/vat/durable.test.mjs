@@ -20,7 +20,7 @@ const withoutTexts = (value) =>
 const agree = async (text, steps) => {
   const [ours, npms] = await Promise.all([runOurs(program, text, steps, ['--unjailed']), runNpms(text, steps)]);
   for (const [n, theirs] of npms.entries()) {
-    const step = n === 0 ? 'start' : JSON.stringify(steps[n - 1]);
+    const step = n === 0 ? 'start' : `step ${n}, ${JSON.stringify(steps[n - 1])}`;
     assert.equal(ours[n].error !== '', theirs.error !== '', `${step}: ${ours[n].error} / ${theirs.error}`);
     assert.deepEqual(ours[n].rows, theirs.rows, `rows after ${step}`);
     assert.deepEqual(withoutTexts(ours[n].syscalls), withoutTexts(theirs.syscalls), `syscalls of ${step}`);
@@ -107,3 +107,289 @@ test('durable objects: state, identity, references, restart', () =>
     ['restart'],
     ['send', 'o+0', 'make', '["d"]'],
   ]));
+
+const stores = `${head}
+  export const buildRootObject = (powers, parameters, baggage) => {
+    const all = {
+      map: () => makeScalarBigMapStore('map', { durable: true }),
+      set: () => makeScalarBigSetStore('set', { durable: true }),
+      weakMap: () => makeScalarBigWeakMapStore('weak map', { durable: true }),
+      weakSet: () => makeScalarBigWeakSetStore('weak set', { durable: true }),
+      strings: () => makeScalarBigMapStore('strings', { durable: true, keyShape: M.string() }),
+      records: () => makeScalarBigMapStore('records', {
+        durable: true, keyShape: M.number(), valueShape: M.splitRecord({ n: M.number() }),
+      }),
+      brief: () => makeScalarBigMapStore('brief'),
+      unlabelled: () => makeScalarBigSetStore(),
+    };
+    const handle = provide(baggage, 'handle', () => makeKindHandle('thing'));
+    const makeThing = defineDurableKind(handle, () => ({}), { hello: () => 'hello' });
+    const store = (name) => provide(baggage, name, all[name]);
+    let held;
+    return Far('root', {
+      make: (name) => { store(name); },
+      thing: () => makeThing(),
+      init: (name, key, value) => store(name).init(key, value),
+      set: (name, key, value) => store(name).set(key, value),
+      get: (name, key) => store(name).get(key),
+      has: (name, key) => store(name).has(key),
+      remove: (name, key) => store(name).delete(key),
+      add: (name, key) => store(name).add(key),
+      addAll: (name, list) => store(name).addAll(list),
+      entries: (name) => harden([...store(name).entries()]),
+      keys: (name) => harden([...store(name).keys()]),
+      values: (name) => harden([...store(name).values()]),
+      some: (name) => harden([...store(name).keys(M.string()), ...store(name).entries(M.any(), M.number())]),
+      size: (name) => harden([store(name).getSize(), store(name).getSize(M.number())]),
+      snapshot: (name) => store(name).snapshot(),
+      clear: (name) => store(name).clear(),
+      clearNumbers: (name) => store(name).clear(M.number()),
+      forget: (name) => baggage.delete(name),
+      hold: (name) => { held = all[name](); held.init?.('k', Far('heap', {})); return held; },
+      heldGet: () => held.get('k'),
+      drop: () => { held = undefined; },
+      bad: () => store('map').init('bad', Far('heap', {})),
+      badKey: () => store('map').init(Far('heap', {}), 1),
+      during: () => { for (const key of store('map').keys()) { store('map').init('new' + key, 1); } },
+      deleting: () => { for (const key of store('map').keys()) { store('map').delete(key); } },
+      partly: () => { const i = store('map').keys()[Symbol.iterator](); const { value } = i.next(); return value; },
+    });
+  };
+`;
+
+const everyKey = [
+  '"text"', '""', '"ünï \\u0001|{}~"', '0', '-0', '1', '-1', '2.5', '-2.5', '1e300', '"#NaN"', '"#Infinity"',
+  '"#-Infinity"', '"+0"', '"+9"', '"+10"', '"+12345678901234567890"', '"-1"', '"-9"', '"-10"', '"-100"',
+  '"-12345678901234567890"', 'true', 'false', 'null', '"#undefined"', '"%name"', '"%@@asyncIterator"',
+  '"$0.Alleged: import"',
+];
+
+test('stores: keys of every sort, in their order', () =>
+  agree(stores, [
+    ...everyKey.map((key, n) => ['send', 'o+0', 'init', `["map",${key},${n}]`, key[1] === '$' ? ['o-5'] : []]),
+    ...everyKey.map((key) => ['send', 'o+0', 'get', `["map",${key}]`, key[1] === '$' ? ['o-5'] : []]),
+    ['send', 'o+0', 'entries', '["map"]'],
+    ['send', 'o+0', 'keys', '["map"]'],
+    ['send', 'o+0', 'values', '["map"]'],
+    ['send', 'o+0', 'some', '["map"]'],
+    ['send', 'o+0', 'size', '["map"]'],
+    ['restart'],
+    ['send', 'o+0', 'entries', '["map"]'],
+    ['send', 'o+0', 'clearNumbers', '["map"]'],
+    ['send', 'o+0', 'keys', '["map"]'],
+    ['send', 'o+0', 'deleting', '["map"]'],
+    ['send', 'o+0', 'size', '["map"]'],
+    ['send', 'o+0', 'init', `["map","${'k'.repeat(218)}",1]`],
+    ['send', 'o+0', 'init', `["map","${'k'.repeat(219)}",1]`],
+    ['send', 'o+0', 'init', '["map",[1],1]'],
+    ['send', 'o+0', 'init', '["map",{"a":1},1]'],
+  ]));
+
+test('stores: the four sorts, shapes, refusals, clearing', () =>
+  agree(stores, [
+    ...['map', 'set', 'weakMap', 'weakSet', 'strings', 'records', 'brief', 'unlabelled'].map((name) =>
+      ['send', 'o+0', 'make', `["${name}"]`]),
+    ['send', 'o+0', 'thing'],
+    ['send', 'o+0', 'thing'],
+    ['send', 'o+0', 'init', '["map","$0.Alleged: thing",{"self":"$0"}]', ['o+d10/1']],
+    ['send', 'o+0', 'init', '["map","$0.Alleged: thing",1]', ['o+d10/1']],
+    ['send', 'o+0', 'set', '["map","$0.Alleged: thing",["$0","$1.Alleged: thing"]]', ['o+d10/1', 'o+d10/2']],
+    ['send', 'o+0', 'set', '["map","absent",1]'],
+    ['send', 'o+0', 'remove', '["map","absent"]'],
+    ['send', 'o+0', 'bad'],
+    ['send', 'o+0', 'badKey'],
+    ['send', 'o+0', 'during'],
+    ['send', 'o+0', 'partly'],
+    ['send', 'o+0', 'add', '["set","$0.Alleged: thing"]', ['o+d10/2']],
+    ['send', 'o+0', 'add', '["set","$0.Alleged: thing"]', ['o+d10/2']],
+    ['send', 'o+0', 'addAll', '["set",[1,2,3,2]]'],
+    ['send', 'o+0', 'keys', '["set"]'],
+    ['send', 'o+0', 'values', '["set"]'],
+    ['send', 'o+0', 'entries', '["set"]'],
+    ['send', 'o+0', 'snapshot', '["set"]'],
+    ['send', 'o+0', 'snapshot', '["strings"]'],
+    ['send', 'o+0', 'addAll', '["strings",[["a",1],["b",{"c":"$0.Alleged: thing"}],["a",2]]]', ['o+d10/1']],
+    ['send', 'o+0', 'snapshot', '["strings"]'],
+    ['send', 'o+0', 'init', '["strings",5,1]'],
+    ['send', 'o+0', 'has', '["strings",5]'],
+    ['send', 'o+0', 'init', '["records",5,{"n":1}]'],
+    ['send', 'o+0', 'init', '["records",6,{"n":"x"}]'],
+    ['send', 'o+0', 'set', '["records",5,{"m":"x"}]'],
+    ['send', 'o+0', 'init', '["weakMap","$0.Alleged: thing","$1.Alleged: import"]', ['o+d10/1', 'o-7']],
+    ['send', 'o+0', 'init', '["weakMap","$0.Alleged: import","of import"]', ['o-8']],
+    ['send', 'o+0', 'add', '["weakSet","$0.Alleged: import"]', ['o-8']],
+    ['send', 'o+0', 'keys', '["weakMap"]'],
+    ['reap'],
+    ['drop', 'o+d10/1', 'o+d10/2'],
+    ['reap'],
+    ['send', 'o+0', 'remove', '["map","$0.Alleged: thing"]', ['o+d10/1']],
+    ['reap'],
+    ['send', 'o+0', 'clear', '["strings"]'],
+    ['reap'],
+    ['send', 'o+0', 'clear', '["set"]'],
+    ['retire', 'o+d10/2'],
+    ['reap'],
+    ['retireImports', 'o-8'],
+    ['reap'],
+    ['send', 'o+0', 'forget', '["weakMap"]'],
+    ['send', 'o+0', 'forget', '["records"]'],
+    ['reap'],
+    ['send', 'o+0', 'hold', '["brief"]'],
+    ['send', 'o+0', 'heldGet'],
+    ['drop', 'o+v2/12'],
+    ['reap'],
+    ['send', 'o+0', 'heldGet'],
+    ['send', 'o+0', 'drop'],
+    ['reap'],
+    ['restart'],
+    ['send', 'o+0', 'size', '["map"]'],
+  ]));
+
+const kits = `${head}
+  export const buildRootObject = (powers, parameters, baggage) => {
+    const handle = provide(baggage, 'kit', () => makeKindHandle('kit'));
+    let amplify; let isKit;
+    const makeKit = defineDurableKindMulti(handle, (n) => ({ n }), {
+      up: { up: ({ state, facets }) => { state.n += 1; return facets.down; }, n: ({ state }) => state.n },
+      down: { down: ({ state, facets }) => { state.n -= 1; return facets.up; } },
+      $PLUS
+    }, { receiveAmplifier: (a) => { amplify = a; }, receiveInstanceTester: (t) => { isKit = t; } });
+    const makeBrief = defineKind('brief', (x) => ({ x }), { get: ({ state }) => state.x, set: ({ state }, x) => { state.x = x; } });
+    const makeBriefKit = vd.defineKindMulti('brief kit', () => ({}), { a: { b: ({ facets }) => facets.b }, b: { a: ({ facets }) => facets.a } });
+    let held;
+    return Far('root', {
+      make: (n) => makeKit(n),
+      keep: (n) => { const { up, down } = makeKit(n); baggage.init('up', up); baggage.init('down', down); },
+      keepOne: (n) => { baggage.init('one', makeKit(n).down); return baggage.get('one'); },
+      get: (name) => baggage.get(name),
+      forget: (name) => baggage.delete(name),
+      amplify: (facet) => { const { up, down } = amplify(facet); return harden([up === facet, down === facet, up.n()]); },
+      is: (facet) => harden([isKit(facet), isKit(facet, 'up'), isKit(facet, 'down')]),
+      isBad: (facet) => isKit(facet, 'sideways'),
+      brief: () => { held = makeBrief(Far('heap', {})); return held; },
+      briefKit: () => makeBriefKit(),
+      briefHeld: () => held.get(),
+      briefSet: (x) => held.set(x),
+      briefInBaggage: () => baggage.init('brief', held),
+      weak: (facet) => { provide(baggage, 'weak', () => makeScalarBigWeakMapStore('weak', { durable: true })).init(facet, 1); },
+      wrongThis: (facet) => { const { up } = makeKit(1); return up.n.apply(facet); },
+    });
+  };
+`;
+
+test('kits: facets live and die together, and know each other', () =>
+  agree(kits.replace('$PLUS', ''), [
+    ['send', 'o+0', 'make', '[5]'],
+    ['send', 'o+d10/1:1', 'up'],
+    ['send', 'o+d10/1:0', 'down'],
+    ['send', 'o+d10/1:1', 'n'],
+    ['send', 'o+0', 'amplify', '["$0.Alleged: kit up"]', ['o+d10/1:1']],
+    ['send', 'o+0', 'amplify', '["$0.Alleged: kit down"]', ['o+d10/1:0']],
+    ['send', 'o+0', 'amplify', '["$0.Alleged: import"]', ['o-5']],
+    ['send', 'o+0', 'is', '["$0.Alleged: kit up"]', ['o+d10/1:1']],
+    ['send', 'o+0', 'is', '["$0.Alleged: import"]', ['o-5']],
+    ['send', 'o+0', 'isBad', '["$0.Alleged: import"]', ['o-5']],
+    ['send', 'o+0', 'wrongThis', '["$0.Alleged: kit down"]', ['o+d10/1:0']],
+    ['drop', 'o+d10/1:0'],
+    ['reap'],
+    ['send', 'o+0', 'weak', '["$0.Alleged: kit up"]', ['o+d10/1:1']],
+    ['drop', 'o+d10/1:1'],
+    ['reap'],
+    ['send', 'o+0', 'keep', '[7]'],
+    ['send', 'o+0', 'keepOne', '[8]'],
+    ['send', 'o+0', 'get', '["up"]'],
+    ['send', 'o+0', 'brief'],
+    ['send', 'o+0', 'briefHeld'],
+    ['send', 'o+0', 'briefInBaggage'],
+    ['send', 'o+0', 'briefSet', '["$0.Alleged: kit up"]', ['o+d10/2:1']],
+    ['send', 'o+0', 'briefKit'],
+    ['reap'],
+    ['send', 'o+0', 'forget', '["up"]'],
+    ['send', 'o+0', 'forget', '["down"]'],
+    ['reap'],
+    ['restart', kits.replace('$PLUS', 'aside: { here: () => 1 },')],
+    ['send', 'o+0', 'get', '["one"]'],
+    ['send', 'o+0', 'make', '[1]'],
+    ['send', 'o+0', 'forget', '["one"]'],
+    ['drop', 'o+d10/3:0'],
+    ['reap'],
+  ]));
+
+const exos = `${head}
+  const { prepareExo, prepareExoClass, prepareExoClassKit, provideDurableMapStore } = vd;
+  const CounterI = M.interface('Counter', {
+    increment: M.call(M.bigint()).returns(M.bigint()),
+    later: M.callWhen(M.await(M.remotable())).returns(M.any()),
+    read: M.call().returns(M.record()),
+  });
+  const KitI = { reader: M.interface('R', { read: M.call().returns(M.any()) }),
+    writer: M.interface('W', { write: M.call(M.any()).optional(M.string()).returns() }) };
+  export const buildRootObject = (powers, parameters, baggage) => {
+    const makeCounter = prepareExoClass(baggage, 'counter', CounterI, (start) => ({ n: start }), {
+      increment(by) { this.state.n += by; return this.state.n; },
+      later(other) { return harden([other === this.self, this.state.n]); },
+      read() { return harden({ n: this.state.n, self: this.self }); },
+    }, { stateShape: { n: M.bigint(), $SHAPE } });
+    const makeKit = prepareExoClassKit(baggage, 'store', KitI, () => ({ value: 'none' }), {
+      reader: { read() { return this.state.value; } },
+      writer: { write(value, note) { this.state.value = harden([value, note, this.facets.reader]); } },
+    }, { finish: ({ facets }) => { facets.writer.write('finished'); } });
+    const single = prepareExo(baggage, 'single', M.interface('S', {}, { defaultGuards: 'passable' }), {
+      hi: (name) => 'hi ' + name,
+    });
+    const table = provideDurableMapStore(baggage, 'table');
+    return Far('root', {
+      counter: (n) => makeCounter(n),
+      kit: () => makeKit(),
+      single: () => single,
+      put: (key, value) => { table.init(key, value); },
+    });
+  };
+`;
+
+test("npm's exo classes, kits and guards", () =>
+  agree(exos.replace('$SHAPE', ''), [
+    ['send', 'o+0', 'counter', '["+5"]'],
+    ['send', 'o+0', 'counter', '[5]'],
+    ['send', 'o+d10/1', 'increment', '["+2"]'],
+    ['send', 'o+d10/1', 'increment', '[2]'],
+    ['send', 'o+d10/1', 'increment', '[]'],
+    ['send', 'o+d10/1', 'read'],
+    ['send', 'o+d10/1', 'later', '["$0.Alleged: counter"]', ['o+d10/1']],
+    ['send', 'o+d10/1', '__getInterfaceGuard__'],
+    ['send', 'o+d10/1', '__getMethodNames__'],
+    ['send', 'o+0', 'kit'],
+    ['send', 'o+d11/1:1', 'write', '[{"a":"$0.Alleged: import"},"note"]', ['o-5']],
+    ['send', 'o+d11/1:1', 'write', '[1,2]'],
+    ['send', 'o+d11/1:0', 'read'],
+    ['send', 'o+0', 'single'],
+    ['send', 'o+d12/1', 'hi', '["you"]'],
+    ['send', 'o+0', 'put', '["k","$0.Alleged: single"]', ['o+d12/1']],
+    ['reap'],
+    ['restart', exos.replace('$SHAPE', 'label: M.or(M.string(), M.undefined())')],
+    ['send', 'o+d10/1', 'read'],
+    ['send', 'o+0', 'counter', '["+7"]'],
+    ['reap'],
+    ['restart', exos.replace('$SHAPE', 'label: M.string()')],
+  ]));
+
+test('a kind that is not defined again is named', async () => {
+  const forgetful = `${head}
+    export const buildRootObject = (powers, parameters, baggage) => Far('root', {});`;
+  const results = await agree(counters, [['restart', forgetful]]);
+  assert.match(results[1].error, /defineDurableKind not called for tags: \[counter\]/);
+  assert.match(results[1].error, /prepareExoClass\(baggage, tag/);
+});
+
+test('refusals say where and what', async () => {
+  const results = await agree(counters, [
+    ['send', 'o+0', 'keep', '["a"]'],
+    ['send', 'o+d10/1', 'deep'],
+    ['send', 'o+0', 'get', '["nobody"]'],
+    ['send', 'o+0', 'keep', '["a"]'],
+  ]);
+  const text = (n) => JSON.parse(results[n].syscalls[0][1][0][2].body.slice(1))['#error'];
+  assert.match(text(2), /state\.other\.list\[1\]\.far is an object of the heap/);
+  assert.equal(text(3), 'key "nobody" not found in collection "baggage"');
+  assert.equal(text(4), 'key "a" already registered in collection "baggage"');
+});

@@ -27,12 +27,11 @@ static int put_piece(void *context, struct kee_bytes piece)
     return writing->r;
 }
 
-static bool on_line(void *context, const json_t *event)
+static bool on_piece(void *context, const json_t *event)
 {
-    struct kee_bytes line = kee_bytes_of(json_string_value(event), json_string_length(event));
-    bool ended = line.size > 0 && line.data[line.size - 1] == '\n';
+    struct kee_bytes piece = kee_bytes_of(json_string_value(event), json_string_length(event));
 
-    return put_piece(context, line) == 0 && (ended || put_piece(context, KEE_BYTES_LIT("\n")) == 0);
+    return put_piece(context, piece) == 0;
 }
 
 /* Gives an enum kee_exit. */
@@ -63,7 +62,7 @@ static int from_store(const struct kee_cli *cli, struct writing *writing)
 static int from_daemon(struct kee_control *control, struct writing *writing)
 {
     json_t *result = NULL;
-    int r = kee_control_call(control, "export", NULL, on_line, writing, &result);
+    int r = kee_control_call(control, "export", NULL, on_piece, writing, &result);
     int status = KEE_EXIT_OK;
 
     if (r > 0) {

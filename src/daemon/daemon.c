@@ -39,7 +39,7 @@ static int tell_durable(struct kee_daemon *daemon)
     while (daemon->durable_news && r == 0 && daemon->fault == 0) {
         daemon->durable_news = false;
         r = kee_kernel_durable(daemon->kernel);
-        kee_pending_durable(daemon);
+        kee_pending_durable(daemon, kee_world_durable(daemon->world));
     }
     return r;
 }
@@ -51,11 +51,18 @@ static bool is_writing(const struct kee_daemon *daemon)
 
 static int flush_if_due(struct kee_daemon *daemon, uint64_t now_ms)
 {
+    int r;
+
     if (is_writing(daemon) ||
         (kee_list_is_empty(&daemon->durables) && !kee_kernel_flush_due(daemon->kernel, now_ms))) {
         return 0;
     }
-    return kee_world_flush(daemon->world);
+    r = kee_world_flush(daemon->world);
+    if (r == 0 && !is_writing(daemon)) {
+        /* There was nothing to write: all that was ever committed is durable. */
+        kee_pending_durable(daemon, UINT64_MAX);
+    }
+    return r;
 }
 
 static void set_timer(struct kee_daemon *daemon)
@@ -82,6 +89,7 @@ static bool on_round(void *context)
     }
     kee_vathost_round(daemon->vathost);
     kee_daemon_set_tracing(daemon);
+    kee_export_resume_all(daemon);
     r = tell_durable(daemon);
     if (r == 0) {
         r = kee_kernel_run(daemon->kernel, now_ms, &more);
@@ -203,6 +211,7 @@ static void stop_in_order(struct kee_daemon *daemon)
         }
         kee_store_sqlite_wait(daemon->store);
         (void)kee_daemon_check(daemon, tell_durable(daemon));
+        kee_pending_durable(daemon, is_writing(daemon) ? 0 : UINT64_MAX);
     }
     if (daemon->fault < 0) {
         kee_privileges_log(&daemon->own, "fault", "text=\"%s\"", kee_buf_cstr(&daemon->fault_text));
@@ -257,6 +266,7 @@ int kee_daemon_run(const struct kee_daemon_options *options, void (*ready)(void 
     kee_process_ignore_broken_pipes();
     kee_process_raise_file_limit();
     kee_list_init(&daemon.durables);
+    kee_list_init(&daemon.exports);
     kee_list_init(&daemon.tracers);
     kee_list_init(&daemon.log_followers);
     kee_list_init(&daemon.stoppers);

@@ -23,22 +23,26 @@
 enum kee_pending_kind {
     KEE_PENDING_CALL,    /* waits for the kernel's answer */
     KEE_PENDING_DURABLE, /* was done; waits for the disk */
+    KEE_PENDING_EXPORT,  /* waits for the disk, then for its thread */
     KEE_PENDING_STEP,
     KEE_PENDING_TRACE,
     KEE_PENDING_LOGS,
     KEE_PENDING_STOP,
 };
 
+struct kee_export;
+
 struct kee_pending {
     struct kee_link link;
     enum kee_pending_kind kind;
     struct kee_daemon *daemon;
     struct kee_request *request;
-    uint64_t call;         /* CALL */
-    json_t *warnings;      /* CALL of a launch; NULL for a send */
-    uint64_t batch;        /* DURABLE */
-    struct kee_vat_id vat; /* LOGS: of one vat only, or 0 */
-    struct kee_buf events; /* STEP: what happened, as JSON */
+    uint64_t call;             /* CALL */
+    json_t *warnings;          /* CALL of a launch; NULL for a send */
+    uint64_t batch;            /* DURABLE, EXPORT */
+    struct kee_export *export; /* EXPORT, once begun */
+    struct kee_vat_id vat;     /* LOGS: of one vat only, or 0 */
+    struct kee_buf events;     /* STEP: what happened, as JSON */
 };
 
 struct kee_daemon {
@@ -56,6 +60,7 @@ struct kee_daemon {
     struct kee_map calls; /* call number to pending */
     uint64_t call_last;
     struct kee_link durables; /* in the order of their batches */
+    struct kee_link exports;
     struct kee_link tracers;
     struct kee_link log_followers;
     struct kee_link stoppers;
@@ -83,12 +88,20 @@ void kee_pending_free(struct kee_pending *pending);
 /* End the request and free the pending. */
 void kee_pending_result(struct kee_pending *pending, struct kee_bytes json);
 void kee_pending_error(struct kee_pending *pending, const char *code, const char *message);
-/* Answers an order with {} once all that was committed up to now is durable. */
-void kee_pending_when_durable(struct kee_daemon *daemon, struct kee_request *request);
-/* Answers those whose batch is durable. */
-void kee_pending_durable(struct kee_daemon *daemon);
+/* Goes on once all that was committed up to now is durable: answers an order (DURABLE) with {}, begins
+ * an EXPORT. */
+void kee_pending_when_durable(struct kee_daemon *daemon, struct kee_request *request,
+                              enum kee_pending_kind kind);
+/* Goes on with those whose batch is not after durable. */
+void kee_pending_durable(struct kee_daemon *daemon, uint64_t durable);
 /* At the end: every request that still waits. */
 void kee_pending_end_all(struct kee_daemon *daemon, const char *code, const char *message);
+
+/* export.c: called when what was committed before the request is durable. */
+void kee_export_begin(struct kee_pending *pending);
+void kee_export_free(struct kee_export *export);
+/* Goes on with those whose client has read enough. */
+void kee_export_resume_all(struct kee_daemon *daemon);
 
 /* methods.c */
 extern const struct kee_control_handler kee_daemon_control_handler;

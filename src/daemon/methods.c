@@ -56,7 +56,7 @@ static void settle_order(struct kee_daemon *daemon, struct kee_request *request,
     if (r != 0) {
         kee_daemon_decline(daemon, request, r);
     } else {
-        kee_pending_when_durable(daemon, request);
+        kee_pending_when_durable(daemon, request, KEE_PENDING_DURABLE);
     }
 }
 
@@ -259,6 +259,17 @@ static void audit(struct kee_daemon *daemon, struct kee_request *request, const 
     end_listing(daemon, request, &json, "]}", r < 0 ? r : 0);
 }
 
+static void export_store(struct kee_daemon *daemon, struct kee_request *request,
+                         const json_t *params)
+{
+    (void)params;
+    if (!kee_list_is_empty(&daemon->exports)) {
+        kee_request_error(request, "STATE", "another export is under way");
+        return;
+    }
+    kee_pending_when_durable(daemon, request, KEE_PENDING_EXPORT);
+}
+
 /* ---- the table ---- */
 
 struct method {
@@ -284,6 +295,7 @@ static const struct method methods[] = {
     {"step", kee_daemon_step},
     {"trace", kee_daemon_trace},
     {"logs", kee_daemon_logs},
+    {"export", export_store},
     {"audit", audit},
     {"stop", stop},
 };

@@ -33,6 +33,7 @@ void kee_pending_free(struct kee_pending *pending)
     if (daemon->step == pending) {
         daemon->step = NULL;
     }
+    kee_export_free(pending->export);
     json_decref(pending->warnings);
     kee_buf_fini(&pending->events);
     free(pending);
@@ -54,9 +55,10 @@ void kee_pending_error(struct kee_pending *pending, const char *code, const char
     kee_pending_free(pending);
 }
 
-void kee_pending_when_durable(struct kee_daemon *daemon, struct kee_request *request)
+void kee_pending_when_durable(struct kee_daemon *daemon, struct kee_request *request,
+                              enum kee_pending_kind kind)
 {
-    struct kee_pending *pending = kee_pending_new(daemon, request, KEE_PENDING_DURABLE);
+    struct kee_pending *pending = kee_pending_new(daemon, request, kind);
 
     if (pending != NULL) {
         pending->batch = kee_world_filling(daemon->world);
@@ -64,9 +66,8 @@ void kee_pending_when_durable(struct kee_daemon *daemon, struct kee_request *req
     }
 }
 
-void kee_pending_durable(struct kee_daemon *daemon)
+void kee_pending_durable(struct kee_daemon *daemon, uint64_t durable)
 {
-    uint64_t durable = kee_world_durable(daemon->world);
 
     while (!kee_list_is_empty(&daemon->durables)) {
         struct kee_pending *pending =
@@ -74,7 +75,11 @@ void kee_pending_durable(struct kee_daemon *daemon)
         if (pending->batch > durable) {
             break;
         }
-        kee_pending_result(pending, KEE_BYTES_LIT("{}"));
+        if (pending->kind == KEE_PENDING_EXPORT) {
+            kee_export_begin(pending);
+        } else {
+            kee_pending_result(pending, KEE_BYTES_LIT("{}"));
+        }
     }
 }
 
@@ -98,6 +103,7 @@ void kee_pending_end_all(struct kee_daemon *daemon, const char *code, const char
         kee_pending_error(daemon->step, code, message);
     }
     end_list(&daemon->durables, code, message);
+    end_list(&daemon->exports, code, message);
     end_list(&daemon->tracers, code, message);
     end_list(&daemon->log_followers, code, message);
 }

@@ -392,17 +392,64 @@ static int find_or_make(struct sqlite_store *self, bool may_make, struct kee_buf
     return r;
 }
 
+static const struct kee_store_ops ops = {
+    .get = sqlite_get,
+    .next = sqlite_next,
+    .write = sqlite_write,
+    .stage = sqlite_stage,
+    .unstage = sqlite_unstage,
+    .close = sqlite_close,
+};
+
+/* A transaction sees the state of its first read. */
+static int fix_snapshot(struct sqlite_store *self)
+{
+    struct kee_buf key = KEE_BUF_EMPTY;
+    int r = sqlite_next(&self->store, KEE_BYTES_LIT(""), &key, NULL);
+
+    kee_buf_fini(&key);
+    return r < 0 ? r : 0;
+}
+
+int kee_store_sqlite_snapshot(struct kee_store **out, const struct kee_store *of)
+{
+    const struct kee_buf *file = &((const struct sqlite_store *)of)->place.file;
+    struct sqlite_store *self = calloc(1, sizeof *self);
+    struct kee_buf why = KEE_BUF_EMPTY;
+    int r;
+
+    if (self == NULL) {
+        return kee_fault(KEE_FAULT_MEMORY, "snapshot of a store");
+    }
+    self->store.ops = &ops;
+    self->failed = true; /* it is never written */
+    self->place.lock_fd = -1;
+    kee_buf_put_bytes(&self->place.file, kee_buf_bytes(file));
+    r = kee_buf_status(&self->place.file);
+    if (r == 0) {
+        r = kee_vfs_new(&self->vfs, NULL);
+    }
+    if (r == 0) {
+        r = connect_reader(self, &why);
+    }
+    if (r == 0) {
+        r = fix_snapshot(self);
+    }
+    if (r > 0) {
+        r = kee_fault(KEE_FAULT_CORRUPT, "%s", kee_buf_cstr(&why));
+    }
+    kee_buf_fini(&why);
+    if (r < 0) {
+        sqlite_close(&self->store);
+        return r;
+    }
+    *out = &self->store;
+    return 0;
+}
+
 int kee_store_sqlite_open(struct kee_store **out, const struct kee_store_sqlite_options *options,
                           struct kee_buf *why)
 {
-    static const struct kee_store_ops ops = {
-        .get = sqlite_get,
-        .next = sqlite_next,
-        .write = sqlite_write,
-        .stage = sqlite_stage,
-        .unstage = sqlite_unstage,
-        .close = sqlite_close,
-    };
     struct sqlite_store *self = calloc(1, sizeof *self);
     int r;
 

@@ -53,6 +53,10 @@ struct kee_store_sqlite_options {
 int kee_store_sqlite_open(struct kee_store **out, const struct kee_store_sqlite_options *options,
                           struct kee_buf *why);
 
+/* A store for reading alone that shows what is durable in of now, whatever is written there later. It may
+ * be given to another thread and outlive of. While it is open the log of of grows: close it soon. */
+int kee_store_sqlite_snapshot(struct kee_store **out, const struct kee_store *of);
+
 /* The store must be one opened here. */
 int kee_store_sqlite_fd(const struct kee_store *store);
 /* Calls done() of a write that has ended; does nothing if none has. */

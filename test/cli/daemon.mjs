@@ -2,15 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // daemon - a real daemon with real workers, from outside: starting, stopping, being killed, one home for
 // one daemon, a socket left over, a hostile client, what waits at a stop, export while it runs.
-// usage: daemon.mjs PATH-OF-KEEVE DIRECTORY-OF-KEEVE-VAT
+// usage: daemon.mjs PATH-OF-KEEVE PATH-OF-KEEVE-VAT
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
-const [keeve, libexec] = process.argv.slice(2);
+const [keeve, libexec] = [resolve(process.argv[2]), dirname(resolve(process.argv[3]))];
 const base = fs.mkdtempSync(join(tmpdir(), 'keeve-cli-'));
 const home = join(base, 'home');
 const env = { PATH: process.env.PATH, HOME: base, KEEVE_HOME: home, KEEVE_LIBEXEC: libexec };

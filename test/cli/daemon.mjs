@@ -166,7 +166,7 @@ const tests = {
     check('again', again.code, 0);
     await run(['stop']);
     check('stopped', (await run(['export', join(base, 'stopped.txt')])).code, 0);
-    const rows = name => fs.readFileSync(join(base, name), 'utf8').split('\n').filter(l => /^v1\.vs\./.test(l)).join();
+    const rows = name => fs.readFileSync(join(base, name), 'utf8').split('\n').filter(l => /^v1\.s\./.test(l)).join();
     check('there is such state', rows('live.txt') !== '', true);
     check('state of the vat', rows('live.txt'), rows('stopped.txt'));
   },

@@ -148,37 +148,40 @@ static void push_methargs(txMachine *the)
     }
 }
 
-/* With the target on the stack, pushes the promise for the answer. */
-static void push_answer(txMachine *the, struct kee_vp_capdata methargs)
+/* Pushes the promise for the answer. What is wrong with the message is the sender's mistake, or a
+ * target that has gone since: the sender hears of it, the vat goes on. */
+static void push_answer(txMachine *the, struct kee_bytes target, struct kee_vp_capdata methargs)
 {
-    txSlot *target = the->stack;
-    txSlot *volatile stack = target;
+    txSlot *answer;
 
-    {mxTry(the){txSlot * method;
-    kee_ls_unserialize(the, methargs.body, methargs.slots);
-    push_methargs(the);
-    method = the->stack + 1;
-    kee_hp_send(the,
-                method->kind == XS_UNDEFINED_KIND ? KEE_HP_APPLY_FUNCTION : KEE_HP_APPLY_METHOD,
-                target, method, the->stack);
-}
-mxCatch(the)
-{
-    /* The sender's mistake, and the sender hears of it. */
-    txSlot *promise = kee_hp_new(the);
-    mxPush(mxException);
-    mxException = mxUndefined;
-    kee_ls_harden(the, the->stack);
-    kee_hp_reject(the, promise, the->stack);
-    mxPop();
-}
-}
-{
-    txSlot *promise = the->stack;
-    the->stack = stack - 1;
-    the->stack->kind = promise->kind;
-    the->stack->value = promise->value;
-}
+    mxPushUndefined();
+    answer = the->stack;
+    {
+        mxTry(the)
+        {
+            txSlot *method;
+            kee_ls_value_of_vref(the, target, kee_bytes_of(NULL, 0));
+            kee_ls_unserialize(the, methargs.body, methargs.slots);
+            push_methargs(the);
+            method = the->stack + 1;
+            kee_hp_send(the,
+                        method->kind == XS_UNDEFINED_KIND ? KEE_HP_APPLY_FUNCTION
+                                                          : KEE_HP_APPLY_METHOD,
+                        answer - 1, method, the->stack);
+        }
+        mxCatch(the)
+        {
+            txSlot *promise = kee_hp_new(the);
+            mxPush(mxException);
+            mxException = mxUndefined;
+            kee_ls_harden(the, the->stack);
+            kee_hp_reject(the, promise, the->stack);
+            mxPop();
+        }
+    }
+    answer->kind = the->stack->kind;
+    answer->value = the->stack->value;
+    the->stack = answer;
 }
 
 static void deliver_message(txMachine *the, struct kee_vp_reader *reader)
@@ -190,12 +193,10 @@ static void deliver_message(txMachine *the, struct kee_vp_reader *reader)
     if (!kee_vp_reader_end(reader)) {
         mxRangeError("malformed message");
     }
-    kee_ls_value_of_vref(the, target, kee_bytes_of(NULL, 0));
-    push_answer(the, methargs);
+    push_answer(the, target, methargs);
     if (result.size > 0) {
         answer_as(the, result);
     }
-    mxPop();
     mxPop();
 }
 

@@ -80,6 +80,7 @@ static void push_proxy(txMachine *the, txSlot *options)
 {
     txSlot *target;
     txSlot *callback;
+    bool revocable;
 
     mxPushSlot(options);
     mxGetID(kee_ls_id(the, "target"));
@@ -87,8 +88,9 @@ static void push_proxy(txMachine *the, txSlot *options)
     mxPushSlot(options);
     mxGetID(kee_ls_id(the, "revokerCallback"));
     callback = the->stack;
+    revocable = callback->kind == XS_REFERENCE_KIND;
     mxPush(mxProxyConstructor);
-    if (fxToBoolean(the, callback)) {
+    if (revocable) {
         mxDub();
         mxGetID(kee_ls_id(the, "revocable"));
         mxCall();
@@ -99,7 +101,7 @@ static void push_proxy(txMachine *the, txSlot *options)
     mxPushSlot(options);
     mxGetID(kee_ls_id(the, "handler"));
     mxRunCount(2);
-    if (fxToBoolean(the, callback)) {
+    if (revocable) {
         mxPushUndefined();
         mxPushSlot(callback);
         mxCall();
@@ -458,6 +460,17 @@ const txCallback *kee_hp_callbacks(size_t *count)
     return callbacks;
 }
 
+/* One level, since lockdown has not come yet: what is reached through prototypes it hardens. */
+static void freeze(txSlot *instance)
+{
+    instance->flag |= XS_DONT_PATCH_FLAG;
+    for (txSlot *slot = instance->next; slot; slot = slot->next) {
+        if (!(slot->flag & XS_INTERNAL_FLAG)) {
+            slot->flag |= XS_DONT_DELETE_FLAG | XS_DONT_SET_FLAG;
+        }
+    }
+}
+
 void kee_hp_build(txMachine *the)
 {
     txSlot *function =
@@ -470,5 +483,7 @@ void kee_hp_build(txMachine *the)
     for (size_t i = 0; i < sizeof(statics) / sizeof(statics[0]); i++) {
         last = fxNextHostFunctionProperty(the, last, statics[i].callback, statics[i].length,
                                           kee_ls_id(the, statics[i].name), XS_DONT_ENUM_FLAG);
+        freeze(last->value.reference);
     }
+    freeze(function);
 }

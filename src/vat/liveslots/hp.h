@@ -33,6 +33,7 @@ enum kee_hp_op {
     KEE_HP_APPLY_FUNCTION,
     KEE_HP_APPLY_METHOD,
     KEE_HP_SEND_ONLY = 4, /* added to one of the above */
+    KEE_HP_LOST = 8,      /* added when the target has been rejected: it is the reason now */
 };
 
 /* The fields of a record, in the order of its slots. */
@@ -73,8 +74,8 @@ bool kee_hp_is_presence(txMachine *the, txSlot *instance);
 /* Does it stand for an object of the kernel's? */
 struct kee_ls_entry *kee_hp_presence_entry(txMachine *the, txSlot *instance);
 
-/* Calls function once promise settles, in a job of its own, with the value; the function's home object
- * is home, and its first slot should lead to the promise whose status says which way it went. */
+/* Calls function once promise settles, in a job of its own, with the value. The function's home object
+ * is home; from there callback finds the promise, whose status says which way it went. */
 void kee_hp_when(txMachine *the, txSlot *promise, txCallback callback, txSlot *home);
 
 /* hp_local.c: what a send does to a value of this vat. Pushes what the method returned; throws. */
@@ -83,6 +84,10 @@ void kee_hp_apply_local(txMachine *the, int op, txSlot *value, txSlot *prop, txS
 void kee_hp_put_method_names(txMachine *the, txSlot *value, struct kee_buf *out);
 /* Appends a string or symbol as a message quotes it. */
 void kee_hp_put_quoted(txMachine *the, txSlot *key, struct kee_buf *out);
+
+/* Throws an error of that text, which is cut if very long, and frees it. */
+void kee_hp_throw_text(txMachine *the, txError which, struct kee_buf *text)
+    __attribute__((noreturn));
 
 /* hp_handler.c: sends to handlers written in JavaScript. Pushes the handler's answer; throws. */
 void kee_hp_apply_handler(txMachine *the, const char *which, txSlot *handler, txSlot *record,

@@ -99,14 +99,7 @@ static void throw_no_methods(txMachine *the, const char *which, txSlot *handler,
                    op_name(op));
     kee_hp_put_method_names(the, handler, &text);
     kee_buf_put_char(&text, ')');
-    if (text.failed) {
-        kee_buf_fini(&text);
-        kee_ls_check(the, -1);
-    }
-    /* Pushing may fail only by ending the machine. */
-    kee_push_error(the, XS_TYPE_ERROR, kee_buf_bytes(&text));
-    kee_buf_fini(&text);
-    kee_throw_top(the);
+    kee_hp_throw_text(the, XS_TYPE_ERROR, &text);
 }
 
 void kee_hp_apply_handler(txMachine *the, const char *which, txSlot *handler, txSlot *record,

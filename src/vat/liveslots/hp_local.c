@@ -35,24 +35,44 @@ static const char *type_of(txMachine *the, txSlot *value)
     }
 }
 
+/* Appends the text of a key that is a name, a registered symbol or another symbol. */
+static void put_key(struct kee_buf *out, const txSlot *key)
+{
+    txSlot text = {.kind = XS_STRING_KIND};
+    size_t from = out->size;
+
+    if (!key) {
+        return;
+    }
+    text.value.string = key->kind == XS_KEY_KIND || key->kind == XS_KEY_X_KIND
+                            ? key->value.key.string
+                            : key->value.string;
+    kee_ls_put_string(out, &text);
+    for (size_t i = from; i < out->size && !out->failed; i++) {
+        if (out->data[i] < 0x20) {
+            out->data[i] = ' '; /* a message is one line */
+        }
+    }
+}
+
+static void put_quoted_id(txMachine *the, txID id, struct kee_buf *out)
+{
+    bool name = fxIsKeyName(the, id);
+
+    kee_buf_put_str(out, name ? "\"" : "\"[Symbol(");
+    put_key(out, fxGetKey(the, id));
+    kee_buf_put_str(out, name ? "\"" : ")]\"");
+}
+
 void kee_hp_put_quoted(txMachine *the, txSlot *key, struct kee_buf *out)
 {
-    kee_buf_put_char(out, '"');
     if (key->kind == XS_SYMBOL_KIND) {
-        txSlot *name = fxGetKey(the, key->value.symbol);
-        kee_buf_put_str(out, "[Symbol(");
-        if (name && name->kind == XS_KEY_KIND && name->value.key.string) {
-            kee_buf_put_str(out, name->value.key.string);
-        }
-        kee_buf_put_str(out, ")]");
-    } else if (kee_is_string(key)) {
-        size_t from = out->size;
-        kee_ls_put_string(out, key);
-        for (size_t i = from; i < out->size && !out->failed; i++) {
-            if (out->data[i] < 0x20) {
-                out->data[i] = ' '; /* a message is one line */
-            }
-        }
+        put_quoted_id(the, key->value.symbol, out);
+        return;
+    }
+    kee_buf_put_char(out, '"');
+    if (kee_is_string(key)) {
+        put_key(out, key);
     } else {
         kee_buf_put_str(out, type_of(the, key));
     }
@@ -117,64 +137,53 @@ void kee_hp_put_method_names(txMachine *the, txSlot *value, struct kee_buf *out)
     }
     kee_buf_put_char(out, '[');
     for (unsigned i = 0; i < names.count; i++) {
-        mxPushUndefined();
-        fxKeyAt(the, names.ids[i], 0, the->stack);
         if (i > 0) {
             kee_buf_put_char(out, ',');
         }
-        kee_hp_put_quoted(the, the->stack, out);
-        mxPop();
+        put_quoted_id(the, names.ids[i], out);
     }
     kee_buf_put_char(out, ']');
 }
 
-/* A place for the text of an error. Only for the time until it is thrown. */
-static struct kee_buf *text_begin(txMachine *the)
+void kee_hp_throw_text(txMachine *the, txError which, struct kee_buf *text)
 {
-    struct kee_ls *ls = kee_ls_of(the);
+    char copy[2048];
+    int size =
+        text->failed || text->size > sizeof(copy) - 1 ? (int)sizeof(copy) - 1 : (int)text->size;
 
-    if (!ls) {
-        return NULL;
+    if (text->failed) {
+        size = 0;
     }
-    kee_buf_clear(&ls->text);
-    return &ls->text;
-}
-
-static void throw_text(txMachine *the, txError which, struct kee_buf *text)
-{
-    if (!text || text->failed) {
-        kee_ls_throw(the, which, "target has no such method");
+    if (size > 0) {
+        memcpy(copy, text->data, (size_t)size);
     }
-    kee_push_error(the, which, kee_buf_bytes(text));
-    kee_throw_top(the);
+    copy[size] = '\0';
+    kee_buf_fini(text);
+    kee_ls_throw(the, which, "%s", copy);
 }
 
 static void throw_no_method(txMachine *the, txSlot *value, txSlot *prop)
 {
-    struct kee_buf *text = text_begin(the);
+    struct kee_buf text = KEE_BUF_EMPTY;
 
-    if (text) {
-        kee_buf_put_str(text, "target has no method ");
-        kee_hp_put_quoted(the, prop, text);
-        kee_buf_put_str(text, ", has ");
-        kee_hp_put_method_names(the, value, text);
-    }
-    throw_text(the, XS_TYPE_ERROR, text);
+    kee_buf_put_str(&text, "target has no method ");
+    kee_hp_put_quoted(the, prop, &text);
+    kee_buf_put_str(&text, ", has ");
+    kee_hp_put_method_names(the, value, &text);
+    kee_hp_throw_text(the, XS_TYPE_ERROR, &text);
 }
 
 static void throw_about(txMachine *the, txError which, const char *before, txSlot *prop,
                         const char *after, txSlot *value)
 {
-    struct kee_buf *text = text_begin(the);
+    struct kee_buf text = KEE_BUF_EMPTY;
 
-    if (text) {
-        kee_buf_put_str(text, before);
-        if (prop) {
-            kee_hp_put_quoted(the, prop, text);
-        }
-        kee_buf_printf(text, "%s\"%s\"", after, type_of(the, value));
+    kee_buf_put_str(&text, before);
+    if (prop) {
+        kee_hp_put_quoted(the, prop, &text);
     }
-    throw_text(the, which, text);
+    kee_buf_printf(&text, "%s\"%s\"", after, type_of(the, value));
+    kee_hp_throw_text(the, which, &text);
 }
 
 /* Pushes value[prop]. A name nobody has used yet is no property of anything, and takes no place in the

@@ -106,15 +106,28 @@ static void wait_for(txMachine *the, txSlot *record, txSlot *promise)
 
 static void send_to_settled(txMachine *the, txSlot *record, txSlot *promise, txSlot *value)
 {
+    struct kee_hp_record r = kee_hp_record_of(record);
+
     if (mxPromiseStatus(promise)->value.integer == mxFulfilledStatus) {
         mxPushSlot(value);
         send_to_value(the, record, the->stack);
         mxPop();
         return;
     }
-    /* As an await does: whoever asked has now been told. */
-    mxException.kind = value->kind;
-    mxException.value = value->value;
+    /* A rejection reaches the sender a turn later than a value: it passes by the promise that would have
+     * been sent to. */
+    r.op->value.integer |= KEE_HP_LOST;
+    r.target->kind = value->kind;
+    r.target->value = value->value;
+    queue(the, record);
+}
+
+static void lose(txMachine *the, txSlot *record)
+{
+    struct kee_hp_record r = kee_hp_record_of(record);
+
+    mxException.kind = r.target->kind;
+    mxException.value = r.target->value;
     fail(the, record);
 }
 
@@ -159,7 +172,7 @@ static void send_to_promise(txMachine *the, txSlot *record, txSlot *promise)
     case KEE_HP_REMOTE:
         if ((r.op->value.integer & ~KEE_HP_SEND_ONLY) != KEE_HP_GET) {
             txSlot *tag = kee_tag_find(promise, KEE_TAG_VREF);
-            if (tag) {
+            if (tag && tag->value.integer > 0) {
                 kee_ls_send(the, record, kee_ls_of(the)->entries[tag->value.integer]);
                 return;
             }
@@ -183,7 +196,9 @@ void kee_hp_job(txMachine *the)
         mxTry(the)
         {
             struct kee_hp_record r = kee_hp_record_of(record);
-            if (mxIsReference(r.target) && mxIsPromise(r.target->value.reference)) {
+            if (r.op->value.integer & KEE_HP_LOST) {
+                lose(the, record);
+            } else if (mxIsReference(r.target) && mxIsPromise(r.target->value.reference)) {
                 send_to_promise(the, record, r.target->value.reference);
             } else {
                 send_to_value(the, record, r.target);

@@ -154,16 +154,14 @@ static void enter_state(txSlot *state, enum kee_hp_state id, txSlot *instance)
     }
 }
 
-void kee_hp_resolve(txMachine *the, txSlot *promise, txSlot *value)
+/* The promise, which took sends until now, will settle with value; sends that waited go again. A promise
+ * in *value is replaced by the one furthest on that it is known to follow. */
+static void commit(txMachine *the, txSlot *promise, txSlot *value)
 {
     txSlot *state;
-    txSlot *waiting;
 
     mxPushReference(promise);
-    mxPushSlot(value);
-    value = the->stack;
     state = leave_state(the, promise);
-    waiting = the->stack;
     if (mxIsReference(value)) {
         txSlot *instance = value->value.reference;
         if (mxIsPromise(instance)) {
@@ -179,25 +177,34 @@ void kee_hp_resolve(txMachine *the, txSlot *promise, txSlot *value)
             enter_state(state, KEE_HP_PRESENCE, instance);
         }
     }
-    if (waiting->kind == XS_LIST_KIND) {
-        requeue(the, waiting);
+    if (the->stack->kind == XS_LIST_KIND) {
+        requeue(the, the->stack);
     }
-    kee_hp_fulfill_engine(the, promise, value);
     mxPop();
+    mxPop();
+}
+
+void kee_hp_resolve(txMachine *the, txSlot *promise, txSlot *value)
+{
+    mxPushReference(promise);
+    mxPushSlot(value);
+    commit(the, promise, the->stack);
+    kee_hp_fulfill_engine(the, promise, the->stack);
     mxPop();
     mxPop();
 }
 
 void kee_hp_reject(txMachine *the, txSlot *promise, txSlot *reason)
 {
+    txSlot *waiting;
+
     mxPushReference(promise);
-    mxPushSlot(reason);
     (void)leave_state(the, promise);
-    settle(the, promise, mxRejectedStatus, the->stack + 1);
-    if (the->stack->kind == XS_LIST_KIND) {
-        requeue(the, the->stack);
+    waiting = the->stack;
+    settle(the, promise, mxRejectedStatus, reason);
+    if (waiting->kind == XS_LIST_KIND) {
+        requeue(the, waiting);
     }
-    mxPop();
     mxPop();
     mxPop();
 }

@@ -652,23 +652,20 @@ static void finish_hilbert(struct reader *r, struct object *object)
     txSlot *original = member(r, object, "original");
     txSlot *rest = member(r, object, "rest");
     txID id = kee_ls_id(the, "@qclass");
-    txSlot *last;
 
     refuse_others(r, object, rest ? 2 : 1);
     if (!original || (rest && (kee_ls_pass_style(the, rest) != KEE_STYLE_COPY_RECORD ||
                                kee_own_property(rest->value.reference, id)))) {
         mxTypeError("invalid hilbert record");
     }
-    mxPush(mxObjectPrototype);
-    last = fxNextSlotProperty(the, fxNewObjectInstance(the), original, id, FIXED);
+    /* Nobody else has seen the rest, so it may become the whole. */
     if (rest) {
-        for (txSlot *slot = rest->value.reference->next; slot; slot = slot->next) {
-            if (slot->flag & XS_INTERNAL_FLAG) {
-                mxTypeError("hilbert records with index keys are not supported");
-            }
-            last = fxNextSlotProperty(the, last, slot, slot->ID, FIXED);
-        }
+        mxPushSlot(rest);
+    } else {
+        mxPush(mxObjectPrototype);
+        fxNewObjectInstance(the);
     }
+    fxNextSlotProperty(the, fxLastProperty(the, the->stack->value.reference), original, id, FIXED);
     the->stack->value.reference->flag |= HARDENED;
 }
 

@@ -14,6 +14,8 @@
 
 /* Slots searched one by one; beyond, a map of instances is used. */
 #define SLOTS_LINEAR 16u
+/* Steps of a path told in an error. */
+#define PATH_STEPS_MAX 16u
 
 struct step {
     txID id; /* XS_NO_ID: an index */
@@ -35,11 +37,19 @@ struct writer {
 
 /* A property of a record, while its record is being written. */
 struct member {
-    txID id;
-    txSlot *slot;
+    txSlot *slot;    /* NULL for an indexed one, whose value stands in a chunk */
+    txID id;         /* XS_NO_ID for an indexed one */
+    txIndex index;   /* of an indexed one: its key */
+    txIndex place;   /* of an indexed one: among the items */
+    size_t from, to; /* what was written for it */
 };
 
 static void write_value(struct writer *w, txSlot *value);
+
+static void refuse(struct writer *w, const char *why)
+{
+    kee_ls_throw(w->the, XS_UNKNOWN_ERROR, "%s", why);
+}
 
 /* ---- Text ---- */
 
@@ -155,7 +165,7 @@ static void write_symbol(struct writer *w, txID symbol)
 
     kee_buf_clear(text);
     if (!kee_put_symbol_name(the, symbol, text)) {
-        mxTypeError("Only registered symbols or well-known symbols are passable");
+        refuse(w, "Only registered symbols or well-known symbols are passable");
     }
     kee_ls_check(the, kee_buf_status(text));
     kee_ls_push_string(the, kee_buf_bytes(text));
@@ -242,7 +252,7 @@ static void enter(struct writer *w, txSlot *instance)
 
     for (uint32_t i = 0; i < w->depth; i++) {
         if (w->within[i] == instance) {
-            mxTypeError("Pass-by-copy data cannot be cyclic");
+            refuse(w, "Pass-by-copy data cannot be cyclic");
         }
     }
     if (w->depth == KEE_LIMIT_VALUE_DEPTH) {
@@ -264,7 +274,7 @@ static void write_array(struct writer *w, txSlot *instance)
     txIndex length = array->value.array.length;
 
     if (fxGetIndexSize(the, array) != length) {
-        mxTypeError("Arrays must not have holes");
+        refuse(w, "Arrays must not have holes");
     }
     for (txSlot *slot = array->next; slot; slot = slot->next) {
         if (!(slot->flag & XS_INTERNAL_FLAG)) {
@@ -278,7 +288,7 @@ static void write_array(struct writer *w, txSlot *instance)
         w->steps[w->depth - 1].index = i;
         if (item->kind == XS_ACCESSOR_KIND || item->kind == XS_UNINITIALIZED_KIND ||
             (item->flag & XS_DONT_ENUM_FLAG)) {
-            mxTypeError("Array items must be enumerable data");
+            refuse(w, "Array items must be enumerable data");
         }
         if (i > 0) {
             kee_buf_put_char(w->out, ',');
@@ -306,96 +316,156 @@ static int compare_keys(const char *a, const char *b)
     return left - right;
 }
 
+static const char *key_text(txMachine *the, const struct member *member, char *digits, size_t size)
+{
+    if (member->id != XS_NO_ID) {
+        return fxGetKey(the, member->id)->value.key.string;
+    }
+    snprintf(digits, size, "%u", (unsigned)member->index);
+    return digits;
+}
+
 static int compare_members(const void *a, const void *b, void *context)
 {
-    txMachine *the = context;
+    char left[16], right[16];
 
-    return compare_keys(fxGetKey(the, ((const struct member *)a)->id)->value.key.string,
-                        fxGetKey(the, ((const struct member *)b)->id)->value.key.string);
+    return compare_keys(key_text(context, a, left, sizeof(left)),
+                        key_text(context, b, right, sizeof(right)));
 }
 
-/* Checks a property of a record, whose step is set. */
-static void check_member(struct writer *w, const txSlot *slot)
+/* Indices first, in the order of numbers; the rest as it was written. */
+static int compare_places(const void *a, const void *b)
+{
+    const struct member *left = a, *right = b;
+
+    if ((left->id == XS_NO_ID) != (right->id == XS_NO_ID)) {
+        return left->id == XS_NO_ID ? -1 : 1;
+    }
+    if (left->id == XS_NO_ID) {
+        return left->index < right->index ? -1 : left->index > right->index;
+    }
+    return left->from < right->from ? -1 : left->from > right->from;
+}
+
+/* Collects the members of a record behind those of the records around it. Returns how many; *indexed
+ * says whether one of them has an index for a key. */
+static size_t take_members(struct writer *w, txSlot *instance, bool *indexed)
+{
+    struct kee_buf *members = &w->ls->members;
+    size_t from = members->size;
+
+    *indexed = false;
+    for (txSlot *slot = instance->next; slot; slot = slot->next) {
+        struct member member = {.slot = slot, .id = slot->ID};
+        if (!(slot->flag & XS_INTERNAL_FLAG)) {
+            kee_buf_put(members, &member, sizeof(member));
+        } else if (slot->kind == XS_ARRAY_KIND) {
+            txIndex count = fxGetIndexSize(w->the, slot);
+            for (txIndex i = 0; i < count; i++) {
+                txSlot *item = slot->value.array.address + i;
+                struct member at = {.index = *((txIndex *)item), .place = i};
+                if (item->kind != XS_UNINITIALIZED_KIND) {
+                    kee_buf_put(members, &at, sizeof(at));
+                    *indexed = true;
+                }
+            }
+        }
+    }
+    kee_ls_check(w->the, kee_buf_status(members));
+    return (members->size - from) / sizeof(struct member);
+}
+
+static txSlot *find_item(txSlot *instance, txIndex place)
+{
+    for (txSlot *slot = instance->next; slot; slot = slot->next) {
+        if (slot->kind == XS_ARRAY_KIND && (slot->flag & XS_INTERNAL_FLAG)) {
+            return slot->value.array.address + place;
+        }
+    }
+    return NULL;
+}
+
+/* Writes a member with its key. */
+static void write_member(struct writer *w, txSlot *instance, const struct member *member)
 {
     txMachine *the = w->the;
+    txSlot *slot = member->slot ? member->slot : find_item(instance, member->place);
 
+    w->steps[w->depth - 1].id = member->id;
+    w->steps[w->depth - 1].index = member->index;
     if (slot->kind == XS_ACCESSOR_KIND) {
-        mxTypeError("property must not be an accessor");
+        refuse(w, "property must not be an accessor");
     }
     if (slot->flag & XS_DONT_ENUM_FLAG) {
-        mxTypeError("property must be enumerable");
+        refuse(w, "property must be enumerable");
     }
+    mxPushSlot(slot);
+    if (member->id == XS_NO_ID) {
+        kee_buf_printf(w->out, "\"%u\"", (unsigned)member->index);
+    } else {
+        txSlot key = {.kind = XS_STRING_KIND};
+        key.value.string = fxGetKey(the, member->id)->value.key.string;
+        write_string(w, &key);
+    }
+    kee_buf_put_char(w->out, ':');
+    write_value(w, the->stack);
+    mxPop();
 }
 
-/* Keys that are array indices come first, in the order of numbers, as JSON.stringify has them. */
-static bool write_indexed(struct writer *w, txSlot *instance)
+/* Puts the members just written, from start on, into the order of places. Calls nothing that could be
+ * jumped out of. */
+static int reorder(struct writer *w, size_t start, struct member *members, size_t count)
 {
-    txMachine *the = w->the;
-    bool some = false;
+    struct kee_buf text = KEE_BUF_EMPTY;
+    int status;
 
-    for (txSlot *array = instance->next; array && (array->flag & XS_INTERNAL_FLAG);
-         array = array->next) {
-        txIndex count;
-        if (array->kind != XS_ARRAY_KIND) {
-            continue;
+    qsort(members, count, sizeof(*members), compare_places);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) {
+            kee_buf_put_char(&text, ',');
         }
-        count = fxGetIndexSize(the, array);
-        for (txIndex i = 0; i < count; i++) {
-            txSlot *item = array->value.array.address + i;
-            txIndex index = *((txIndex *)item);
-            w->steps[w->depth - 1].id = XS_NO_ID;
-            w->steps[w->depth - 1].index = index;
-            if (item->kind == XS_UNINITIALIZED_KIND) {
-                continue;
-            }
-            check_member(w, item);
-            kee_buf_printf(w->out, "%s\"%u\":", some ? "," : "", (unsigned)index);
-            some = true;
-            mxPushSlot(item);
-            write_value(w, the->stack);
-            mxPop();
-        }
+        kee_buf_put(&text, w->out->data + members[i].from, members[i].to - members[i].from);
     }
-    return some;
+    status = kee_buf_status(&text);
+    if (status == 0 && text.size > 0) {
+        memcpy(w->out->data + start, text.data, text.size);
+    }
+    kee_buf_fini(&text);
+    return status;
 }
 
+/* Members are visited in the order of their names, which gives slots their numbers; indices are then
+ * moved to the front, where JSON.stringify has them. */
 static void write_record(struct writer *w, txSlot *instance)
 {
     txMachine *the = w->the;
     struct kee_buf *members = &w->ls->members;
     size_t from = members->size;
-    size_t count;
-    bool some;
+    size_t start, count;
+    bool indexed;
 
     enter(w, instance);
-    kee_buf_put_char(w->out, '{');
-    some = write_indexed(w, instance);
-    for (txSlot *slot = instance->next; slot; slot = slot->next) {
-        struct member member = {slot->ID, slot};
-        if (!(slot->flag & XS_INTERNAL_FLAG)) {
-            kee_buf_put(members, &member, sizeof(member));
-        }
-    }
-    kee_ls_check(the, kee_buf_status(members));
-    count = (members->size - from) / sizeof(struct member);
+    count = take_members(w, instance, &indexed);
     if (count > 1) {
         qsort_r(members->data + from, count, sizeof(struct member), compare_members, the);
     }
+    kee_buf_put_char(w->out, '{');
+    start = w->out->size;
     for (size_t i = 0; i < count; i++) {
         struct member member;
         memcpy(&member, members->data + from + i * sizeof(member), sizeof(member));
-        w->steps[w->depth - 1].id = member.id;
-        check_member(w, member.slot);
-        if (some) {
+        if (i > 0) {
             kee_buf_put_char(w->out, ',');
         }
-        some = true;
-        mxPushUndefined();
-        fxKeyAt(the, member.id, 0, the->stack);
-        write_string(w, the->stack);
-        mxPop();
-        kee_buf_put_char(w->out, ':');
-        write_value(w, member.slot);
+        member.from = w->out->size;
+        write_member(w, instance, &member);
+        member.to = w->out->size;
+        memcpy(members->data + from + i * sizeof(member), &member, sizeof(member));
+    }
+    kee_ls_check(the, kee_buf_status(w->out));
+    if (indexed) {
+        kee_ls_check(the,
+                     reorder(w, start, (struct member *)(void *)(members->data + from), count));
     }
     members->size = from;
     kee_buf_put_char(w->out, '}');
@@ -509,6 +579,10 @@ static void put_path(struct writer *w, struct kee_buf *text)
 {
     for (uint32_t i = 0; i < w->depth; i++) {
         struct step step = w->steps[i];
+        if (i == PATH_STEPS_MAX) {
+            kee_buf_put_str(text, "...");
+            break;
+        }
         if (w->methargs && i == 0) {
             kee_buf_put_str(text, step.index == 0 ? "method" : "args");
         } else if (step.id == XS_NO_ID) {

@@ -240,43 +240,50 @@ static void tell(txMachine *the, struct kee_ls_entry *entry, txSlot *promise, bo
 void kee_promise_settled(txMachine *the)
 {
     struct kee_ls *ls = kee_ls_of(the);
-    txSlot *promise = mxFunctionInstanceHome(mxFunction->value.reference)->value.home.object;
-    struct kee_ls_entry *entry = kee_entry_of_object(ls, promise);
+    txSlot *home = mxFunctionInstanceHome(mxFunction->value.reference)->value.home.object;
+    struct kee_ls_entry *entry = ls->entries[home->next->value.integer];
+    txSlot *promise = entry->kind == KEE_LS_PROMISE ? kee_ls_entry_object(entry) : NULL;
+    bool rejected;
 
-    if (!entry || entry->kind != KEE_LS_PROMISE || !entry->exported) {
-        return; /* told already, in another promise's batch */
+    if (!promise || !entry->exported ||
+        mxPromiseStatus(promise)->value.integer == mxPendingStatus) {
+        return; /* told already, in another promise's batch; the entry may be another's by now */
     }
+    rejected = mxPromiseStatus(promise)->value.integer == mxRejectedStatus;
+    mxPushSlot(mxPromiseResult(promise));
+    {mxTry(the){kee_ls_harden(the, the->stack);
+}
+mxCatch(the)
+{
+    mxException = mxUndefined; /* serializing will say so */
+}
+}
+{
+    mxTry(the)
     {
-        mxTry(the)
-        {
-            {
-                mxTry(the)
-                {
-                    kee_ls_harden(the, mxArgv(0));
-                }
-                mxCatch(the)
-                {
-                    mxException = mxUndefined; /* serializing will say so */
-                }
-            }
-            tell(the, entry, promise, mxPromiseStatus(promise)->value.integer == mxRejectedStatus,
-                 mxArgv(0));
-        }
-        mxCatch(the)
-        {
-            mxException = mxUndefined;
-            kee_ls_fail(ls, "the outcome of a promise could not be told");
-        }
+        tell(the, entry, promise, rejected, the->stack);
     }
+    mxCatch(the)
+    {
+        mxException = mxUndefined;
+        kee_ls_fail(ls, "the outcome of a promise could not be told");
+    }
+}
+mxPop();
 }
 
 void kee_promise_follow(txMachine *the, struct kee_ls_entry *entry, txSlot *promise)
 {
+    txSlot *home;
+
     if (!entry->exported) {
         entry->exported = true;
         kee_entry_hold(entry);
     }
-    kee_hp_when(the, promise, kee_promise_settled, promise);
+    home = fxNewInstance(the);
+    fxNextIntegerProperty(the, home, (txInteger)entry->index, XS_NO_ID, XS_INTERNAL_FLAG);
+    kee_hp_when(the, promise, kee_promise_settled, home);
+    mxPop();
 }
 
 bool kee_ls_maybe_export_promise(txMachine *the, struct kee_bytes vref)
@@ -294,6 +301,34 @@ bool kee_ls_maybe_export_promise(txMachine *the, struct kee_bytes vref)
 
 /* ---- Settling what the kernel tells ---- */
 
+/* Pushes the value of data. If it cannot be read, that is its decider's mistake: pushes why, and returns
+ * false. */
+static bool push_outcome(txMachine *the, struct kee_vp_capdata data)
+{
+    txSlot *outcome;
+    volatile bool good = false;
+
+    mxPushUndefined();
+    outcome = the->stack;
+    {
+        mxTry(the)
+        {
+            kee_ls_unserialize(the, data.body, data.slots);
+            good = true;
+        }
+        mxCatch(the)
+        {
+            mxPush(mxException);
+            mxException = mxUndefined;
+            kee_ls_harden(the, the->stack);
+        }
+    }
+    outcome->kind = the->stack->kind;
+    outcome->value = the->stack->value;
+    the->stack = outcome;
+    return good;
+}
+
 static struct kee_ls_entry *notify_one(txMachine *the, struct kee_bytes vpid, bool rejected,
                                        struct kee_vp_capdata data)
 {
@@ -304,9 +339,8 @@ static struct kee_ls_entry *notify_one(txMachine *the, struct kee_bytes vpid, bo
     if (!entry || entry->kind != KEE_LS_PROMISE || !entry->imported) {
         return NULL; /* stale: we have become the decider, or an earlier incarnation asked */
     }
-    kee_ls_unserialize(the, data.body, data.slots);
     promise = kee_ls_entry_object(entry);
-    if (rejected) {
+    if (!push_outcome(the, data) || rejected) {
         kee_hp_reject(the, promise, the->stack);
     } else {
         kee_hp_resolve(the, promise, the->stack);

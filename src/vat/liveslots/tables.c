@@ -7,7 +7,8 @@
  *                              └───────── KEE_TAG_VREF: index ◄─────┘
  *
  * Invariants
- *   LS-1  the object of a live entry carries the entry's index, and no other object does.
+ *   LS-1  an object carries the index of one entry that refers to it: of the newest, when a result
+ *         promise of ours became the result of a send of ours as well. No other object carries it.
  *   LS-2  an entry's slot is a reference if and only if held > 0.
  */
 #include "vat/liveslots/tables.h"
@@ -176,8 +177,10 @@ void kee_ls_forget(struct kee_ls *ls, struct kee_ls_entry *entry)
 
     if (object) {
         txSlot *tag = kee_tag_find(object, KEE_TAG_VREF);
-        kee_assert(tag && tag->value.integer == (txInteger)entry->index); /* LS-1 */
-        tag->value.integer = 0;
+        kee_assert(tag); /* LS-1 */
+        if (tag->value.integer == (txInteger)entry->index) {
+            tag->value.integer = 0;
+        }
     }
     kee_map_remove(&ls->by_vref, key_of_entry(entry));
     entry_give(ls, entry);

@@ -12,7 +12,8 @@
  *   bring-out-your-dead
  *   # a remark, which goes into the transcript
  *
- * With --collect a whole collection precedes each delivery and each job.
+ * With --collect a whole collection precedes each crank; in a build with -Dc_args=-DmxStress=1 each
+ * allocation inside cranks collects as well.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,13 @@
 #include "vat/engine/xs.h"
 #include "vat/liveslots/liveslots.h"
 #include "vatproto/vatproto.h"
+
+#if defined(mxStress) && mxStress
+extern int gxStress;
+#define collect_always(on) (gxStress = (on))
+#else
+#define collect_always(on) ((void)(on))
+#endif
 
 struct drive {
     struct kee_engine *engine;
@@ -227,7 +235,9 @@ static void crank(struct drive *drive)
         kee_engine_collect(drive->engine);
     }
     kee_ls_begin(drive->ls);
+    collect_always(drive->collect);
     outcome = kee_engine_crank(drive->engine, &what);
+    collect_always(false);
     if (outcome != 0 || kee_ls_error(drive->ls)) {
         printf("  failed: %s\n",
                outcome != 0 ? kee_engine_failure(drive->engine) : kee_ls_error(drive->ls));

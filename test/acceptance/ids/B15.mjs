@@ -27,7 +27,9 @@ export const test = async t => {
   const home = await t.started();
   const { vats } = await home.launch({ runaway, counter });
   let count = 0;
-  for (const method of ['loop', 'promises', 'arrays', 'strings', 'buffers', 'recursion', 'regexp']) {
+  // The chain of promises takes the time of two deadlines, forty seconds.
+  const slow = t.full ? ['promises'] : [];
+  for (const method of ['loop', 'arrays', 'strings', 'buffers', 'recursion', 'regexp', ...slow]) {
     const bad = home.sendLater(vats.runaway.root, method);
     let answers = 0;
     while (!bad.settled && answers < 1000) {
@@ -43,10 +45,7 @@ export const test = async t => {
     await bad.done;
     check(bad.error, `${method} gave a result: ${JSON.stringify(bad.value)}`);
     check(answers > 0, `no answer was seen during ${method}`);
-    // A stack overflow is an error the vat itself sees; all others undo the crank.
-    const marks = await home.send(vats.runaway.root, 'read');
-    check(method === 'recursion' || marks === (method === 'regexp' ? marks : 0),
-      `${method} left ${marks} marks of an undone crank`);
+    equal(await home.send(vats.runaway.root, 'read'), 0, `marks left by the undone crank of ${method}`);
   }
   equal((await home.status()).pid, home.pid, 'the daemon');
   await home.audit();

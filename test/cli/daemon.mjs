@@ -184,6 +184,41 @@ const tests = {
     check('the call', (await waiting).err, 'keeve: the daemon is stopping');
   },
 
+  async 'a disk that is full ends it with a clear text, and nothing is lost'() {
+    const other = join(base, 'other');
+    const args = ['--home', other];
+    fs.writeFileSync(join(base, 'fat.js'), `
+import { Far } from '@endo/far';
+export const buildRootObject = (_powers, _parameters, baggage) => Far('root', {
+  bootstrap: () => 'up',
+  fill: name => { for (let i = 0; i < 100; i += 1) baggage.init(name + i, 'x'.repeat(10000)); return name; },
+  has: name => baggage.has(name + 99),
+});`);
+    fs.writeFileSync(join(base, 'fat.json'), '{"bootstrap":"a","vats":{"a":{"sourceSpec":"fat.js"}}}');
+    const limit = 'trap "" XFSZ; ulimit -f 4000; exec "$0" --home "$1" start --foreground';
+    const child = spawn('bash', ['-c', limit, keeve, other], { env });
+    let err = '';
+    child.stderr.on('data', data => (err += data));
+    const ended = once(child, 'exit');
+    while ((await run([...args, 'status'])).code !== 0) await sleep(10);
+    await run([...args, 'launch', join(base, 'fat.json')]);
+    const kept = [];
+    for (let i = 0; i < 20; i += 1) {
+      const filled = await run([...args, 'send', 'ko1', 'fill', `"n${i}-"`]);
+      if (filled.code !== 0) {
+        check('the one that did not fit', filled.err, 'keeve: commit: disk I/O error');
+        break;
+      }
+      kept.push(i);
+    }
+    check('some fitted', kept.length > 0 && kept.length < 20, true);
+    check('status', (await ended)[0], 1);
+    check('text', err.trim(), 'keeve: commit: disk I/O error');
+    check('start', (await run([...args, 'start'])).code, 0);
+    for (const i of kept) check(`what was acknowledged, ${i}`, (await run([...args, 'send', 'ko1', 'has', `"n${i}-"`])).out, 'true');
+    await run([...args, 'stop']);
+  },
+
   async 'homes and programs that do not fit are refused'() {
     fs.chmodSync(home, 0o755);
     const open = await run(['start']);

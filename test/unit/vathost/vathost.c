@@ -262,12 +262,13 @@ static void a_zygote_that_dies_is_replaced(void **state)
     struct fixture *f = *state;
 
     kee_vathost_start(f->host, vat, 1);
+    linger(f, 200); /* the zygote has answered: its death is not that of the fork */
     command(f, "k");
     wait_for(f, 1, 0);
     command(f, "e still here"); /* the worker goes on */
     wait_for(f, 2, 0);
     assert_bytes_text(f->last, "e still here");
-    linger(f, 50);
+    linger(f, 200);
     assert_bytes_text(f->notes, "no worker: the zygote was killed by signal 9 (SIGKILL)\n");
     kee_vathost_start(f->host, vat, 2);
     command(f, "e again");

@@ -138,6 +138,10 @@ void kee_name_of_text(txMachine *the, struct kee_bytes text, struct kee_field_na
 /* Pushes the name as a string. */
 void kee_key_of_name(txMachine *the, struct kee_field_name name);
 
+/* Defines the single-faceted durable kind of a handle; the maker becomes mxResult. All on the stack. */
+void kee_kind_define(txMachine *the, txSlot *handle, txSlot *init, txSlot *behavior,
+                     txSlot *options);
+
 /* ---- Host functions: rows of kee_vom_functions ---- */
 
 /* Members of VatData. kinds_define.c */

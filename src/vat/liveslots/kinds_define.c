@@ -630,12 +630,10 @@ static struct options take_options(txMachine *the, struct kee_kind *kind, const 
     return out;
 }
 
-/* Arguments: 1 init, 2 behavior, 3 options. The result is the maker. */
-static void define(txMachine *the, struct kee_kind *kind, bool multi)
+/* init, behavior and options are on the stack. The result is the maker. */
+static void define(txMachine *the, struct kee_kind *kind, bool multi, txSlot *init,
+                   txSlot *behavior, txSlot *options)
 {
-    push_argument(the, 1);
-    txSlot *behavior = push_argument(the, 2);
-    txSlot *options = push_argument(the, 3);
     enum shape shape = shape_of(the, behavior, false);
     if (shape == SHAPE_NOT || (shape == SHAPE_MANY) != multi) {
         kind_error(
@@ -660,7 +658,7 @@ static void define(txMachine *the, struct kee_kind *kind, bool multi)
         kind->unfaceted = !multi;
         kee_kind_save(the, kind);
     }
-    set_part(kind, KEE_KIND_INIT, options + 2);
+    set_part(kind, KEE_KIND_INIT, init);
     if (options->kind == XS_REFERENCE_KIND) {
         push_member(the, options, "finish");
         set_part(kind, KEE_KIND_FINISH, the->stack);
@@ -703,23 +701,41 @@ static void define_virtual(txMachine *the, bool multi)
         kee_kind_add(the, kee_ls_next_export_id(kee_ls_of(the)), KEE_KIND_USER, false);
     take_tag(the, kind, tag);
     kee_kind_save(the, kind);
-    define(the, kind, multi);
+    txSlot *init = push_argument(the, 1);
+    txSlot *behavior = push_argument(the, 2);
+    define(the, kind, multi, init, behavior, push_argument(the, 3));
 }
 
-static void define_durable(txMachine *the, bool multi)
+static void define_of_handle(txMachine *the, bool multi, txSlot *handle, txSlot *init,
+                             txSlot *behavior, txSlot *options)
 {
+    struct kee_kind *kind;
     require_liveslots(the);
-    struct kee_kind *kind = kee_kind_of_handle(the, push_argument(the, 0));
+    kind = kee_kind_of_handle(the, handle);
     if (kind == NULL) {
         char text[100];
-        kee_describe_value(the, the->stack, text, sizeof(text));
+        kee_describe_value(the, handle, text, sizeof(text));
         kee_ls_throw(the, XS_UNKNOWN_ERROR, "unknown handle %s: makeKindHandle() makes handles",
                      text);
     }
     if (kind->defined) {
         kind_error(the, kind, "redefinition of durable kind \"%.*s\"");
     }
-    define(the, kind, multi);
+    define(the, kind, multi, init, behavior, options);
+}
+
+static void define_durable(txMachine *the, bool multi)
+{
+    txSlot *handle = push_argument(the, 0);
+    txSlot *init = push_argument(the, 1);
+    txSlot *behavior = push_argument(the, 2);
+    define_of_handle(the, multi, handle, init, behavior, push_argument(the, 3));
+}
+
+void kee_kind_define(txMachine *the, txSlot *handle, txSlot *init, txSlot *behavior,
+                     txSlot *options)
+{
+    define_of_handle(the, false, handle, init, behavior, options);
 }
 
 void kee_kind_define_virtual(txMachine *the)

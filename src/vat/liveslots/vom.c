@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "vat/liveslots/collections.h"
 #include "vat/liveslots/kinds.h"
+#include "vat/liveslots/watched.h"
 
 /* ---- Rows ---- */
 
@@ -195,7 +196,9 @@ static const struct kee_ls_function functions[] = {
     {kee_store_make_weak_map, 0, "makeScalarBigWeakMapStore"},
     {kee_store_make_set, 0, "makeScalarBigSetStore"},
     {kee_store_make_weak_set, 0, "makeScalarBigWeakSetStore"},
-#define VATDATA_COUNT 10
+    {kee_watched_provide, 3, "providePromiseWatcher"},
+    {kee_watched_watch, 2, "watchPromise"},
+#define VATDATA_COUNT 12
     {take_tools, 1, "keeveVatTools"},
     {kee_kind_maker, 0, "makeNewInstance"},
     {kee_kind_method, 0, "method"},
@@ -221,6 +224,10 @@ static const struct kee_ls_function functions[] = {
     {kee_store_method_names, 0, "__getMethodNames__"},
     {kee_store_iterator_next, 0, "next"},
     {kee_store_iterator_return, 1, "return"},
+    {kee_watched_handler, 2, "handler"},
+    {kee_watched_enter_job, 0, "enter"},
+    {kee_watched_settled, 1, "settled"},
+    {kee_watched_tell_job, 0, "tell"},
 };
 
 const struct kee_ls_function *kee_vom_functions(size_t *count)
@@ -280,6 +287,7 @@ void kee_vom_free(struct kee_ls *ls)
     }
     kee_map_fini(&vom->kinds);
     kee_buf_fini(&vom->row);
+    kee_buf_fini(&vom->watched);
     kee_vatstore_free(vom->store);
     free(vom);
     ls->vom = NULL;
@@ -384,6 +392,7 @@ void kee_vom_start(txMachine *the)
 
 void kee_vom_started(txMachine *the)
 {
+    kee_watched_start(the);
     kee_kinds_insist_defined(the);
 }
 

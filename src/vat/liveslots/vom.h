@@ -77,6 +77,8 @@ struct kee_vom {
     struct kee_buf row;       /* a row under construction; used up before anything else runs */
     struct kee_link states;   /* of this crank, see kinds.h */
     size_t state_count;
+    struct kee_buf watched; /* vpids watched while the vat starts: u32 size | bytes, each */
+    uint32_t watched_count;
     txSlot *home;       /* the instance at KEE_VOM_TAG_HOME */
     txSlot *crank_home; /* what lives until the end of the crank hangs from here */
 };

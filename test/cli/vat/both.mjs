@@ -3,7 +3,7 @@
 //
 // A vat here is a module's text. A step is an array:
 //   ['send', target, method, args, slots]   args: JSON of smallcaps      ['drop'|'retire', ...exports]
-//   ['retireImports', ...imports]   ['reap']   ['restart', text?]        ['forget'] is no delivery
+//   ['fulfill'|'reject', vpid, body, slots]   ['retireImports', ...imports]   ['reap']   ['restart', text?]
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -65,6 +65,12 @@ const deliveryFields = ([kind, ...rest]) => {
       const [target, { methargs, result }] = rest;
       const fields = [string(target), string(result), string(methargs.body), strings(methargs.slots)];
       return [1, ...fields];
+    }
+    case 'notify': {
+      const [list] = rest;
+      const items = list.flatMap(([vpid, rejected, { body, slots }]) =>
+        [string(vpid), Buffer.from([rejected ? 1 : 0]), string(body), strings(slots)]);
+      return [2, u32(list.length), ...items];
     }
     case 'bringOutYourDead':
       return [6];
@@ -179,6 +185,11 @@ const deliveryOf = (step, n) => {
       return ['retireExports', rest];
     case 'retireImports':
       return ['retireImports', rest];
+    case 'fulfill':
+    case 'reject': {
+      const [vpid, body, slots = []] = rest;
+      return ['notify', [[vpid, kind === 'reject', { body: `#${body}`, slots }]]];
+    }
     default:
       return ['bringOutYourDead'];
   }

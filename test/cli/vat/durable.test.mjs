@@ -316,6 +316,8 @@ test('kits: facets live and die together, and know each other', () =>
   ]));
 
 const exos = `${head}
+  import { E } from '@endo/far';
+  import { makeDurableZone } from '@agoric/zone/durable.js';
   const { prepareExo, prepareExoClass, prepareExoClassKit, provideDurableMapStore } = vd;
   const CounterI = M.interface('Counter', {
     increment: M.call(M.bigint()).returns(M.bigint()),
@@ -338,16 +340,27 @@ const exos = `${head}
       hi: (name) => 'hi ' + name,
     });
     const table = provideDurableMapStore(baggage, 'table');
+    const zone = makeDurableZone(baggage);
+    const makePoint = zone.exoClass('point', undefined, (x, y) => ({ x, y }), {
+      move(dx, dy) { this.state.x += dx; this.state.y += dy; return this.self; },
+      where() { return harden([this.state.x, this.state.y]); },
+    });
+    const inner = zone.subZone('inner');
+    const points = inner.mapStore('points');
+    const origin = zone.makeOnce('origin', () => makePoint(0, 0));
     return Far('root', {
       counter: (n) => makeCounter(n),
       kit: () => makeKit(),
       single: () => single,
       put: (key, value) => { table.init(key, value); },
+      point: (name, x, y) => { points.init(name, makePoint(x, y)); return points.get(name); },
+      origin: () => origin,
+      moved: async () => { const p = await E(origin).move(1, 2); return harden([p === origin, await E(p).where()]); },
     });
   };
 `;
 
-test("npm's exo classes, kits and guards", () =>
+test("npm's exo classes, kits, guards and zones", () =>
   agree(exos.replace('$SHAPE', ''), [
     ['send', 'o+0', 'counter', '["+5"]'],
     ['send', 'o+0', 'counter', '[5]'],
@@ -365,12 +378,61 @@ test("npm's exo classes, kits and guards", () =>
     ['send', 'o+0', 'single'],
     ['send', 'o+d12/1', 'hi', '["you"]'],
     ['send', 'o+0', 'put', '["k","$0.Alleged: single"]', ['o+d12/1']],
+    ['send', 'o+0', 'point', '["p",1,2]'],
+    ['send', 'o+0', 'origin'],
+    ['send', 'o+0', 'moved'],
     ['reap'],
     ['restart', exos.replace('$SHAPE', 'label: M.or(M.string(), M.undefined())')],
     ['send', 'o+d10/1', 'read'],
     ['send', 'o+0', 'counter', '["+7"]'],
+    ['send', 'o+0', 'moved'],
     ['reap'],
     ['restart', exos.replace('$SHAPE', 'label: M.string()')],
+  ]));
+
+const watchers = `${head}
+  import { E } from '@endo/far';
+  const { providePromiseWatcher, watchPromise } = vd;
+  export const buildRootObject = (powers, parameters, baggage) => {
+    const heard = provide(baggage, 'heard', () => makeScalarBigMapStore('heard', { durable: true }));
+    const hear = (...what) => heard.init(heard.getSize(), harden(what));
+    const handle = provide(baggage, 'handle', () => makeKindHandle('watcher'));
+    const watcher = providePromiseWatcher(handle,
+      (value, ...args) => hear('fulfilled', value, ...args), (reason, ...args) => hear('rejected', reason, ...args));
+    const quietHandle = provide(baggage, 'quiet', () => makeKindHandle('quiet'));
+    const quiet = providePromiseWatcher(quietHandle);
+    const keys = [];
+    return Far('root', {
+      watch: (p, ...args) => watchPromise(p, watcher, ...args),
+      twice: (p) => { watchPromise(p, watcher, 1); watchPromise(p, watcher, 2); watchPromise(p, quiet); },
+      ask: (other, ...args) => { watchPromise(E(other).question(), watcher, ...args); },
+      local: () => watchPromise(Promise.resolve('local'), watcher),
+      never: () => watchPromise(new Promise(() => {}), watcher, 'left'),
+      bad: () => { watchPromise(Promise.resolve(), Far('x', { onFulfilled() {} })); watchPromise(3, watcher); },
+      heard: () => harden([...heard.entries()]),
+    });
+  };
+`;
+
+test('watched promises, across a restart', () =>
+  agree(watchers, [
+    ['send', 'o+0', 'local'],
+    ['send', 'o+0', 'heard'],
+    ['send', 'o+0', 'watch', '["&0","extra",{"of":"$1.Alleged: import"}]', ['p-7', 'o-5']],
+    ['send', 'o+0', 'ask', '["$0.Alleged: other","asked"]', ['o-6']],
+    ['send', 'o+0', 'never'],
+    ['send', 'o+0', 'bad'],
+    ['send', 'o+0', 'twice', '["&0"]', ['p-8']],
+    ['fulfill', 'p-7', '"soon"'],
+    ['send', 'o+0', 'heard'],
+    ['reap'],
+    ['send', 'o+0', 'watch', '["&0","kept"]', ['p-9']],
+    ['restart'],
+    ['fulfill', 'p-8', '{"two":"$0.Alleged: import"}', ['o-9']],
+    ['reject', 'p-9', '{"#error":"gone","name":"Error"}'],
+    ['reject', 'p+6', '"ours, rejected by the kernel"'],
+    ['send', 'o+0', 'heard'],
+    ['reap'],
   ]));
 
 test('a kind that is not defined again is named', async () => {

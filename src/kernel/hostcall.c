@@ -14,16 +14,20 @@
 
 int kee_hold_add(struct kee_kernel *kernel, struct kee_kref kref)
 {
+    struct kee_buf *boot = kee_scratch_take(kernel);
     struct kee_key key;
     struct kee_bytes value;
+    bool held;
     int r;
 
+    kee_buf_put_decimal(boot, kernel->boot);
     r = kee_world_get(kernel->world, kee_key_kref(&key, "hold.", kref, ""), &value);
-    if (r != KEE_STORE_ABSENT) {
-        return r;
+    held = r == 0;
+    if (r == KEE_STORE_ABSENT || (held && !kee_bytes_equal(value, kee_buf_bytes(boot)))) {
+        r = kee_row_put(kernel, kee_key_view(&key), boot, false);
     }
-    r = kee_world_put(kernel->world, kee_key_view(&key), kee_bytes_of(NULL, 0));
-    return r != 0 ? r : kee_kref_hold(kernel, kref);
+    kee_scratch_give(kernel, boot);
+    return r != 0 || held ? r : kee_kref_hold(kernel, kref);
 }
 
 int kee_hold_remove(struct kee_kernel *kernel, struct kee_kref kref)

@@ -125,6 +125,9 @@ struct kee_kernel {
     void *step_context;
     /* background work: each is set when there may be some */
     bool sweep_dying, sweep_awake, sweep_holds;
+    struct kee_key awake_at,
+        hold_at; /* how far these two have come; what comes later is of this boot */
+
     uint64_t flights; /* deliveries out, over all vats */
     /* Work that would recurse as deep as a vat likes, done in a loop instead. */
     struct kee_buf settled_todo; /* promises whose parked messages are to be routed: u64 bits */

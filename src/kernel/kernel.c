@@ -57,8 +57,10 @@ int kee_row_corrupt(struct kee_bytes key, const char *expected)
 
 int kee_row_need(struct kee_kernel *kernel, struct kee_bytes key, struct kee_bytes *value)
 {
-    int r = kee_world_get(kernel->world, key, value);
+    int r;
 
+    *value = kee_bytes_of(NULL, 0); /* so that callers may copy first and check afterwards */
+    r = kee_world_get(kernel->world, key, value);
     return r == KEE_STORE_ABSENT ? kee_row_corrupt(key, "a row, found none") : r;
 }
 

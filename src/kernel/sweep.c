@@ -159,56 +159,66 @@ static int sweep_dying(struct kee_kernel *kernel, bool *more)
 
 static int sweep_awake(struct kee_kernel *kernel, bool *more)
 {
-    struct kee_key at;
+    struct kee_key *at = &kernel->awake_at;
     struct kee_vat_id id;
     struct kee_vat *vat;
-    bool have = false;
     int r;
 
-    for (r = first_key(kernel, "awake.", NULL, &at); r == 0;
-         r = first_key(kernel, "awake.", &at, &at)) {
-        if (!kee_id_parse(after_prefix(&at, "awake."), 'v', &id.n)) {
-            return kee_row_corrupt(kee_key_view(&at), "awake.vN");
-        }
-        r = kee_vat_load(kernel, id, &vat);
-        if (r != 0) {
-            return r;
-        }
-        if (vat != NULL && vat->stale) {
-            have = true;
-            break;
-        }
-    }
-    if (!have) {
+    r = first_key(kernel, "awake.", at->size > 0 ? at : NULL, at);
+    if (r != 0) {
         kernel->sweep_awake = false;
         return r == KEE_STORE_ABSENT ? 0 : r;
     }
     *more = true;
+    if (!kee_id_parse(after_prefix(at, "awake."), 'v', &id.n)) {
+        return kee_row_corrupt(kee_key_view(at), "awake.vN");
+    }
+    r = kee_vat_load(kernel, id, &vat);
+    if (r != 0 || vat == NULL || !vat->stale || vat->life == KEE_VAT_DYING) {
+        return r;
+    }
     kee_txn_begin(kernel);
     return kee_txn_end(kernel, kee_vat_restart(kernel, vat, "the daemon was restarted"));
 }
 
+/* Lets one go if it is of an older boot. */
+static int sweep_hold(struct kee_kernel *kernel, const struct kee_key *at)
+{
+    struct kee_bytes value;
+    struct kee_kref kref;
+    uint64_t boot;
+    int r;
+
+    r = kee_row_need(kernel, kee_key_view(at), &value);
+    if (r == 0 &&
+        (!kee_bytes_decimal(value, &boot) || !kee_kref_parse(after_prefix(at, "hold."), &kref))) {
+        r = kee_row_corrupt(kee_key_view(at), "hold.KREF with a BOOT");
+    }
+    return r != 0 || boot >= kernel->boot ? r : kee_hold_remove(kernel, kref);
+}
+
 static int sweep_holds(struct kee_kernel *kernel, bool *more)
 {
-    struct kee_key at;
-    struct kee_kref kref;
+    struct kee_key at = kernel->hold_at;
+    bool done = false;
     int r = 0;
 
     kee_txn_begin(kernel);
-    for (uint32_t i = 0; r == 0 && i < KEE_SWEEP_SLICE; i++) {
-        r = first_key(kernel, "hold.", i > 0 ? &at : NULL, &at);
-        if (r == 0 && !kee_kref_parse(after_prefix(&at, "hold."), &kref)) {
-            r = kee_row_corrupt(kee_key_view(&at), "hold.KREF");
+    for (uint32_t i = 0; r == 0 && !done && i < KEE_SWEEP_SLICE; i++) {
+        r = first_key(kernel, "hold.", at.size > 0 ? &at : NULL, &at);
+        done = r == KEE_STORE_ABSENT;
+        r = done ? 0 : r;
+        if (r == 0 && !done) {
+            r = sweep_hold(kernel, &at);
         }
-        r = r != 0 ? r : kee_world_delete(kernel->world, kee_key_view(&at));
-        r = r != 0 ? r : kee_kref_release(kernel, kref);
     }
-    if (r == KEE_STORE_ABSENT) {
-        kernel->sweep_holds = false;
-        r = 0;
+    r = kee_txn_end(kernel, r);
+    if (r == 0) {
+        kernel->hold_at = at;
+        kernel->sweep_holds = !done;
+        *more = *more || !done;
     }
-    *more = *more || kernel->sweep_holds;
-    return kee_txn_end(kernel, r);
+    return r;
 }
 
 /* What is due for one object of a vat's gc list; 0 if nothing is, and it leaves the list. */

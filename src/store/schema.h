@@ -33,7 +33,7 @@
  *   kpN.d                   SLOTS-LIST BODY             once settled
  *   kpN.q.SEQ               ITEM                        parked until it settles
  *   q.vN.SEQ                ITEM                        waiting for delivery to vN
- *   hold.KREF               (empty) held by the console; released at the next open
+ *   hold.KREF               BOOT: held by the console in it; released in a later one
  *   gc.vN.KREF              (empty) counts of an object of vat N fell: to be looked at
  *
  *   ITEM, message           m FROM TRIES TARGET RESULT SLOTS-LIST BODY       FROM: vN or console

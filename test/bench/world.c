@@ -95,6 +95,43 @@ static void bench_come_and_go(struct kee_world *world)
     report("put_new, commit, delete, commit (both)", start, (size_t)KEYS * ROUNDS);
 }
 
+/* A crank much like the kernel's: a message comes and the one before goes, a promise is made and settled,
+ * its queue is looked for, some rows of long life change. */
+static void bench_cranks(struct kee_world *world)
+{
+    enum { CRANKS = 200000, FLUSH_AFTER = 100 };
+    char text[24];
+    char promise[24];
+    struct kee_bytes key;
+    struct kee_bytes value;
+    double start = now_ns();
+
+    for (size_t i = 1; i <= CRANKS; i++) {
+        kee_world_begin(world);
+        must(kee_world_put_new(
+            world, kee_bytes_of(text, (size_t)snprintf(text, sizeof text, "q.v2.%zu", i)),
+            KEE_BYTES_LIT("{\"a message of some length\":[]}")));
+        must(kee_world_delete(
+            world, kee_bytes_of(text, (size_t)snprintf(text, sizeof text, "q.v2.%zu", i - 1))));
+        key = kee_bytes_of(promise, (size_t)snprintf(promise, sizeof promise, "kp9%zu", i));
+        must(kee_world_put_new(world, key, KEE_BYTES_LIT("unresolved")));
+        must(kee_world_get(world, key, &value));
+        must(kee_world_next(world, key,
+                            kee_bytes_of(text, (size_t)snprintf(text, sizeof text, "kp9%zu.q.", i)),
+                            &key, NULL));
+        must(kee_world_delete(world, kee_bytes_str(promise)));
+        for (size_t j = 0; j < 4; j++) {
+            must(kee_world_put(world, key_at(scatter(i % 64 * 4 + j)),
+                               kee_bytes_of(text, (size_t)snprintf(text, sizeof text, "%zu", i))));
+        }
+        kee_world_commit(world);
+        if (i % FLUSH_AFTER == 0) {
+            must(kee_world_flush(world));
+        }
+    }
+    report("a crank of nine operations, one a step", start, CRANKS);
+}
+
 static void bench_steps(struct kee_world *world)
 {
     struct kee_bytes key = KEE_BYTES_LIT("");
@@ -134,6 +171,7 @@ int main(void)
     bench_gets(world);
     bench_overwrites(world);
     bench_come_and_go(world);
+    bench_cranks(world);
     bench_steps(world);
     must(kee_world_flush(world));
     bench_steps(world);

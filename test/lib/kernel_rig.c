@@ -6,18 +6,30 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/fault.h"
 
 /* ---- a store whose close is not the end of its rows ---- */
 
 struct lasting {
     struct kee_store base;
     struct kee_store *inner;
+    struct rig *rig;
 };
+
+static bool store_fails(struct kee_store *store)
+{
+    struct rig *rig = ((struct lasting *)store)->rig;
+
+    return rig->store_fails_at > 0 && --rig->store_fails_at == 0;
+}
 
 static int lasting_get(struct kee_store *store, struct kee_bytes key, struct kee_buf *value)
 {
     struct kee_store *inner = ((struct lasting *)store)->inner;
 
+    if (store_fails(store)) {
+        return KEE_FAULT_STORE;
+    }
     return inner->ops->get(inner, key, value);
 }
 
@@ -26,6 +38,9 @@ static int lasting_next(struct kee_store *store, struct kee_bytes after, struct 
 {
     struct kee_store *inner = ((struct lasting *)store)->inner;
 
+    if (store_fails(store)) {
+        return KEE_FAULT_STORE;
+    }
     return inner->ops->next(inner, after, key, value);
 }
 
@@ -34,6 +49,9 @@ static int lasting_write(struct kee_store *store, const struct kee_change *chang
 {
     struct kee_store *inner = ((struct lasting *)store)->inner;
 
+    if (store_fails(store)) {
+        return KEE_FAULT_STORE;
+    }
     return inner->ops->write(inner, changes, count, done, context);
 }
 
@@ -41,6 +59,9 @@ static int lasting_stage(struct kee_store *store, const struct kee_change *chang
 {
     struct kee_store *inner = ((struct lasting *)store)->inner;
 
+    if (store_fails(store)) {
+        return KEE_FAULT_STORE;
+    }
     return inner->ops->stage(inner, changes, count);
 }
 
@@ -63,14 +84,43 @@ static const struct kee_store_ops lasting_ops = {.get = lasting_get,
                                                  .unstage = lasting_unstage,
                                                  .close = lasting_close};
 
-static struct kee_store *lasting_new(struct kee_store *inner)
+static struct kee_store *lasting_new(struct rig *rig)
 {
     struct lasting *lasting = calloc(1, sizeof *lasting);
 
     kee_assert(lasting != NULL);
     lasting->base.ops = &lasting_ops;
-    lasting->inner = inner;
+    lasting->inner = rig->store;
+    lasting->rig = rig;
     return &lasting->base;
+}
+
+/* ---- faults ---- */
+
+static void enter(struct rig *rig)
+{
+    if (rig->faults_on != NULL) {
+        rig->faults_on(true);
+    }
+}
+
+static void leave(struct rig *rig)
+{
+    if (rig->faults_on != NULL) {
+        rig->faults_on(false);
+    }
+}
+
+/* True if all is well; a fault is noted, if faults are being played. */
+static bool well(struct rig *rig, int r)
+{
+    leave(rig);
+    if (r < 0) {
+        kee_assert(rig->faults_on != NULL);
+        kee_fault_clear();
+        rig->faulted = true;
+    }
+    return r >= 0;
 }
 
 /* ---- the host ---- */
@@ -96,8 +146,10 @@ static void on_send(void *context, struct kee_vat_id id, struct kee_bytes frames
 {
     struct rig_vat *vat = vat_of(context, id);
 
+    leave(context);
     kee_assert(vat->running);
     kee_buf_put_bytes(&vat->in, frames);
+    enter(context);
 }
 
 static void on_kill(void *context, struct kee_vat_id id)
@@ -116,6 +168,7 @@ static void on_answer(void *context, uint64_t call, const struct kee_answer *ans
     struct kee_vp_strings slots = answer->data.slots;
     struct kee_bytes slot;
 
+    leave(context);
     *out = (struct rig_answer){.call = call, .status = answer->status};
     (void)snprintf(out->body, sizeof out->body, "%.*s", (int)answer->data.body.size,
                    (const char *)answer->data.body.data);
@@ -125,6 +178,7 @@ static void on_answer(void *context, uint64_t call, const struct kee_answer *ans
         (void)snprintf(out->slots + at, sizeof out->slots - at, "%s%.*s", at > 0 ? " " : "",
                        (int)slot.size, (const char *)slot.data);
     }
+    enter(context);
 }
 
 static void on_log(void *context, struct kee_vat_id vat, enum kee_vp_log_level level,
@@ -152,7 +206,7 @@ static void open_kernel(struct rig *rig)
 {
     struct kee_buf why = KEE_BUF_EMPTY;
 
-    kee_assert(kee_world_new(&rig->world, lasting_new(rig->store)) == 0);
+    kee_assert(kee_world_new(&rig->world, lasting_new(rig)) == 0);
     rig->host = (struct kee_kernel_host){.context = rig,
                                          .worker_start = on_start,
                                          .worker_send = on_send,
@@ -185,6 +239,8 @@ static void close_kernel(struct rig *rig)
 void rig_crash(struct rig *rig)
 {
     close_kernel(rig);
+    rig->faulted = false;
+    rig->store_fails_at = 0;
     open_kernel(rig);
 }
 
@@ -201,13 +257,16 @@ void rig_run(struct rig *rig)
 {
     bool more = true;
 
-    for (uint32_t rounds = 0; more; rounds++) {
+    for (uint32_t rounds = 0; more && !rig->faulted; rounds++) {
+        int r;
         kee_assert(rounds < 100000);
-        kee_assert(kee_kernel_run(rig->kernel, rig->now_ms, &more) == 0);
-        if (kee_kernel_flush_due(rig->kernel, rig->now_ms)) {
-            kee_assert(kee_world_flush(rig->world) == 0);
+        enter(rig);
+        r = kee_kernel_run(rig->kernel, rig->now_ms, &more);
+        if (r == 0 && kee_kernel_flush_due(rig->kernel, rig->now_ms)) {
+            r = kee_world_flush(rig->world);
         }
-        kee_assert(kee_kernel_durable(rig->kernel) == 0);
+        r = r < 0 ? r : kee_kernel_durable(rig->kernel);
+        (void)well(rig, r);
     }
 }
 
@@ -223,7 +282,13 @@ static void print_violation(void *context, const struct kee_record *record)
 
 int rig_audit(struct rig *rig)
 {
-    return kee_kernel_audit(rig->kernel, print_violation, NULL);
+    uint64_t fails_at = rig->store_fails_at;
+    int r;
+
+    rig->store_fails_at = 0;
+    r = kee_kernel_audit(rig->kernel, print_violation, NULL);
+    rig->store_fails_at = fails_at;
+    return r;
 }
 
 /* Space-separated words as the strings of a frame. */
@@ -392,8 +457,9 @@ void rig_reply_end(struct rig *rig, uint64_t n, struct rig_reply *reply, const c
         count++;
     }
     kee_vp_list_close(&reply->buf, place, count);
-    kee_assert(kee_kernel_frame(rig->kernel, (struct kee_vat_id){n}, rig->vats[n].incarnation,
-                                KEE_VP_DONE, kee_buf_bytes(&reply->buf)) == 0);
+    enter(rig);
+    (void)well(rig, kee_kernel_frame(rig->kernel, (struct kee_vat_id){n}, rig->vats[n].incarnation,
+                                     KEE_VP_DONE, kee_buf_bytes(&reply->buf)));
     kee_buf_fini(&reply->buf);
 }
 
@@ -420,7 +486,9 @@ int rig_send(struct rig *rig, const char *kref, const char *body, const char *sl
     kee_assert(kee_kref_parse(kee_bytes_str(kref), &target));
     methargs.slots.count = put_words(&raw, slots);
     methargs.slots.raw = kee_buf_bytes(&raw);
+    enter(rig);
     r = kee_kernel_send(rig->kernel, target, methargs, call);
+    (void)well(rig, r);
     kee_buf_fini(&raw);
     return r;
 }
@@ -460,6 +528,10 @@ void rig_root(struct rig *rig, uint64_t vat, char out[24])
 {
     struct root_search search = {vat, out};
 
+    uint64_t fails_at = rig->store_fails_at;
+
     out[0] = 0;
+    rig->store_fails_at = 0;
     kee_assert(kee_kernel_list_vats(rig->kernel, match_root, &search) == 0);
+    rig->store_fails_at = fails_at;
 }

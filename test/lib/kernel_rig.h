@@ -39,6 +39,11 @@ struct rig {
     size_t answer_count;
     uint64_t now_ms;
     uint32_t logs;
+    /* For tests of faults: told when the kernel is entered and left. A fault then sets faulted, after
+     * which only rig_crash() makes sense; without faults_on a fault fails the test. */
+    void (*faults_on)(bool on);
+    bool faulted;
+    uint64_t store_fails_at; /* this many store calls from now fail; 0 never */
 };
 
 void rig_init(struct rig *rig);

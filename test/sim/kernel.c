@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Seeded random programs: vats that send, resolve, subscribe, drop, retire, fail and die as a die
- * falls, under a kernel that is crashed now and then. After every event the audit must hold; and
- * between each pair of vats, messages are committed in the order they were sent, each once.
+ * falls, under a kernel that is crashed now and then, runs out of memory or loses its store. After every
+ * event, and after the reopening that a fault asks for, the audit must hold; and between each pair of vats, messages are committed in the order they were sent, each once.
  *
  * usage: sim_kernel [FIRST-SEED [COUNT [EVENTS]]]
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "alloc_fault.h"
 #include "base/assert.h"
 #include "kernel_rig.h"
 #include "rng.h"
@@ -35,7 +36,7 @@ struct sim {
     struct rig rig;
     struct rng rng;
     struct model models[VATS + 1];
-    uint64_t events, calls;
+    uint64_t calls, faults;
     uint64_t seed;
 };
 
@@ -103,11 +104,14 @@ static void relearn(void *context, const struct kee_record *record)
 static void reborn(struct sim *sim, uint64_t vat)
 {
     struct model *model = &sim->models[vat];
+    uint64_t fails_at = sim->rig.store_fails_at;
 
+    sim->rig.store_fails_at = 0;
     model->objects.count = model->exports.count = model->promises.count = 0;
     model->decided.count = 0;
     kee_assert(kee_kernel_list_clist(sim->rig.kernel, (struct kee_vat_id){vat}, relearn, model) ==
                0);
+    sim->rig.store_fails_at = fails_at;
 }
 
 /* Up to three names, some new, as the slots of a body. */
@@ -267,8 +271,10 @@ static void worker_dies(struct sim *sim, uint64_t vat)
 
     rig_vat->running = false;
     kee_buf_clear(&rig_vat->in);
-    kee_assert(kee_kernel_worker_gone(sim->rig.kernel, (struct kee_vat_id){vat},
-                                      rig_vat->incarnation, "killed by the simulator") == 0);
+    if (kee_kernel_worker_gone(sim->rig.kernel, (struct kee_vat_id){vat}, rig_vat->incarnation,
+                               "killed by the simulator") < 0) {
+        sim->rig.faulted = true;
+    }
 }
 
 static void one_crank(struct sim *sim, uint64_t vat)
@@ -333,9 +339,26 @@ static void crash(struct sim *sim)
     }
 }
 
+/* Now and then something below the kernel fails during an event. */
+static void play_fault(struct sim *sim)
+{
+    switch (pick(sim, 30)) {
+    case 0:
+        alloc_fault_arm(1 + pick(sim, 60));
+        break;
+    case 1:
+        sim->rig.store_fails_at = 1 + pick(sim, 20);
+        break;
+    default:
+        break;
+    }
+}
+
 static void one_event(struct sim *sim)
 {
     uint32_t die = pick(sim, 200);
+
+    play_fault(sim);
 
     if (die == 0) {
         crash(sim);
@@ -346,9 +369,14 @@ static void one_event(struct sim *sim)
     } else {
         one_crank(sim, 1 + pick(sim, VATS));
     }
-    kee_assert(rig_audit(&sim->rig) == 0);
     sim->rig.now_ms += 1 + pick(sim, 3);
     rig_run(&sim->rig);
+    (void)alloc_fault_disarm();
+    sim->rig.store_fails_at = 0;
+    if (sim->rig.faulted) {
+        sim->faults++;
+        crash(sim);
+    }
     kee_assert(rig_audit(&sim->rig) == 0);
 }
 
@@ -357,6 +385,7 @@ int main(int argc, char **argv)
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 20;
     uint64_t events = argc > 3 ? strtoull(argv[3], NULL, 10) : 400;
+    uint64_t faults = 0;
 
     for (uint64_t seed = first; seed < first + count; seed++) {
         struct sim *sim = calloc(1, sizeof *sim);
@@ -367,12 +396,15 @@ int main(int argc, char **argv)
         (void)fflush(stdout);
         sim->rng.state = seed;
         rig_init(&sim->rig);
+        sim->rig.faults_on = alloc_fault_on;
         rig_launch(&sim->rig, "one two three four", 1);
         for (uint64_t i = 0; i < events; i++) {
             one_event(sim);
         }
         rig_fini(&sim->rig);
+        faults += sim->faults;
         free(sim);
     }
+    (void)printf("%llu faults played\n", (unsigned long long)faults);
     return 0;
 }

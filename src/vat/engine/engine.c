@@ -167,7 +167,7 @@ static enum kee_engine_outcome name_outcome(struct kee_engine *engine)
             snprintf(text, size, "ran out of memory");
         } else {
             snprintf(text, size, "ran out of memory (limit %llu MB)",
-                     (unsigned long long)(engine->heap_max / (1024 * 1024)));
+                     (unsigned long long)(engine->heap_max >> 20));
         }
         return KEE_ENGINE_NO_MEMORY;
     case XS_STACK_OVERFLOW_EXIT:

@@ -16,11 +16,11 @@
 #define SLACK_CHUNKS (256 * 1024)
 /* Slots are added in whole thousands: the engine's own counting goes wrong with one or two. */
 #define SLOTS_UNIT 1024
-#define CHUNKS_UNIT (64 * 1024)
+#define CHUNKS_UNIT ((size_t)64 * 1024)
 #define PAGE 4096u
 /* The least step of growth inside a crank. */
-#define CHUNKS_STEP (256 * 1024)
-#define SLOTS_STEP (16 * 1024)
+#define CHUNKS_STEP ((size_t)256 * 1024)
+#define SLOTS_STEP ((size_t)16 * 1024)
 
 bool kee_engine_has_room(const struct kee_engine *engine, size_t bytes)
 {
@@ -119,7 +119,8 @@ static void grow_chunks(struct kee_engine *engine)
     txSize spare = (txSize)(block->limit - block->current);
     txSize wanted = engine->live_chunks + SLACK_CHUNKS;
     if (spare < wanted) {
-        txSize size = (wanted - spare + CHUNKS_UNIT - 1) / CHUNKS_UNIT * CHUNKS_UNIT;
+        txSize size =
+            (wanted - spare + (txSize)CHUNKS_UNIT - 1) / (txSize)CHUNKS_UNIT * (txSize)CHUNKS_UNIT;
         if (used + (size_t)size <= KEE_ENGINE_CHUNK_RANGE &&
             kee_engine_has_room(engine, (size_t)size) && kee_engine_charge(engine, (size_t)size)) {
             block->limit += size;

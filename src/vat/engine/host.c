@@ -81,7 +81,7 @@ size_t kee_host_callbacks(txCallback *out, size_t room)
 
 static void define_function(txMachine *the, const char *name, txCallback callback, txInteger length)
 {
-    fxNewHostFunction(the, callback, length, fxID(the, (txString)name), XS_NO_ID);
+    fxNewHostFunction(the, callback, length, (txInteger)fxID(the, (txString)name), XS_NO_ID);
     mxPush(mxGlobal);
     fxDefineID(the, fxID(the, (txString)name), XS_DONT_ENUM_FLAG,
                XS_DONT_ENUM_FLAG | XS_DONT_DELETE_FLAG | XS_DONT_SET_FLAG);
@@ -92,7 +92,7 @@ static void define_function(txMachine *the, const char *name, txCallback callbac
 static void add_method(txMachine *the, const char *name, txCallback callback, txInteger length)
 {
     txSlot *object = the->stack;
-    fxNewHostFunction(the, callback, length, fxID(the, (txString)name), XS_NO_ID);
+    fxNewHostFunction(the, callback, length, (txInteger)fxID(the, (txString)name), XS_NO_ID);
     mxPushSlot(object);
     fxSetID(the, fxID(the, (txString)name));
     mxPop();

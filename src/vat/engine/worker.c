@@ -8,11 +8,14 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/limits.h"
 #include "vat/engine/code.h"
 #include "vat/engine/engine_internal.h"
 #include "vat/liveslots/liveslots.h"
 
 #define READ_BYTES ((size_t)64 * 1024)
+/* A larger buffer is given back once it was written. */
+#define KEPT_BYTES ((size_t)1024 * 1024)
 
 struct worker {
     int fd;
@@ -55,6 +58,9 @@ static void flush(struct worker *worker)
             leave(worker, KEE_WORKER_CLOSED, NULL);
         }
         done += n > 0 ? (size_t)n : 0;
+    }
+    if (worker->out.room > KEPT_BYTES) {
+        kee_buf_fini(&worker->out);
     }
     kee_buf_clear(&worker->out);
 }
@@ -224,33 +230,47 @@ static void put_error(struct worker *worker, const char *error)
     kee_buf_fini(&text);
 }
 
-/* Runs the crank described in worker and appends its DONE. Leaves after one that failed. */
-static void run_crank(struct worker *worker, uint64_t seq)
+/* Appends the DONE of a crank: with its effects if it is whole. Gives the size of the frame. */
+static size_t put_done(struct worker *worker, uint64_t seq, const char *error, bool whole)
 {
-    const struct kee_engine_crank crank = {.context = worker, .run = run, .settled = settled};
     struct kee_engine *engine = worker->engine;
     struct kee_buf *out = &worker->out;
-    const char *error;
-    size_t place;
-    int outcome;
-
-    kee_ls_begin(worker->liveslots);
-    outcome = kee_engine_crank(engine, &crank);
-    error = outcome == 0 ? kee_ls_error(worker->liveslots) : kee_engine_failure(engine);
-
-    place = kee_vp_frame_open(out, KEE_VP_DONE);
+    size_t place = kee_vp_frame_open(out, KEE_VP_DONE);
     kee_buf_put_u64(out, seq);
     kee_buf_put_u8(out, error == NULL ? KEE_VP_OK : KEE_VP_FAILED);
     put_error(worker, error == NULL ? "" : error);
     kee_buf_put_u64(out, kee_engine_steps(engine));
     kee_buf_put_u64(out, kee_engine_heap_live(engine));
-    if (outcome == 0) {
+    if (whole) {
         kee_ls_done(worker->liveslots, out);
     } else { /* half done: nothing of it is to be trusted */
         kee_buf_put_u32(out, 0);
         kee_buf_put_u32(out, 0);
     }
     kee_vp_frame_close(out, place);
+    return out->size - place;
+}
+
+/* Runs the crank described in worker and appends its DONE. Leaves after one that failed. */
+static void run_crank(struct worker *worker, uint64_t seq)
+{
+    const struct kee_engine_crank crank = {.context = worker, .run = run, .settled = settled};
+    const char *error;
+    size_t size;
+    int outcome;
+
+    kee_ls_begin(worker->liveslots);
+    outcome = kee_engine_crank(worker->engine, &crank);
+    error = outcome == 0 ? kee_ls_error(worker->liveslots) : kee_engine_failure(worker->engine);
+    size = put_done(worker, seq, error, outcome == 0);
+    if (size > KEE_LIMIT_FRAME_BYTES) {
+        char text[96];
+        snprintf(text, sizeof text, "the crank sent and stored %zu MB (limit %u MB)", size >> 20,
+                 KEE_LIMIT_FRAME_BYTES >> 20);
+        worker->out.size -= size;
+        error = text;
+        put_done(worker, seq, error, false);
+    }
     if (error != NULL) {
         flush(worker);
         leave(worker, KEE_WORKER_FAILED, NULL);

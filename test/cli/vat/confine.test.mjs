@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
-import { bringOutYourDead, frame, openWorker, row, start, startOnce } from './frames.mjs';
+import { bringOutYourDead, frame, message, openWorker, row, start, startOnce } from './frames.mjs';
 
 const [program] = process.argv.slice(2);
 
@@ -101,6 +101,29 @@ for (const [line, error] of outcomes) {
     assert.ok(got.done.steps <= 2_001_000);
   });
 }
+
+test('stopped by name: a crank larger than a frame', async () => {
+  const code = `import { E, Far } from '@endo/far';
+    export const buildRootObject = () => Far('root', {
+      flood(to, n) { for (let i = 0; i < n; i += 1) { E(to).take('x'.repeat(7e6)); } } });`;
+  const flood = (seq, n) => message(seq, 'o+0', { body: `#["flood",["$0",${n}]]`, slots: ['o-1'] });
+  const worker = openWorker(program);
+  worker.write(start({ code, heap: 0, steps: 0 }), flood(1, 2), flood(2, 10), flood(3, 1));
+  const done = [];
+  for (;;) {
+    const item = await worker.take();
+    if (item.type === 'GET' || item.type === 'NEXT') {
+      worker.write(row(''));
+    } else if (item.type === 'DONE') {
+      done.push([item.seq, item.status, item.error]);
+    } else if (item.type === 'END') {
+      break;
+    }
+  }
+  assert.deepEqual(done.slice(0, 2), [[0, 0, ''], [1, 0, '']]);
+  assert.deepEqual(done.slice(2), [[2, 1, 'the crank sent and stored 66 MB (limit 64 MB)']]);
+  assert.equal((await worker.exit()).status, 2);
+});
 
 test('a rejection that nobody handles is on the console', async () => {
   const got = await startOnce(program, { code: vat(`Promise.reject(Error('lost'))`) });

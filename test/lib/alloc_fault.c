@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* alloc_fault - see alloc_fault.h. */
+#include "alloc_fault.h"
+
+#include <stddef.h>
+
+/* The names are the linker's. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static struct {
+    uint64_t left; /* 0: nothing armed */
+    bool on;
+    bool fired;
+} state;
+
+static bool fails(void)
+{
+    if (!state.on || state.left == 0 || --state.left > 0) {
+        return false;
+    }
+    state.fired = true;
+    return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __real_realloc(old, size);
+}
+
+void alloc_fault_arm(uint64_t nth)
+{
+    state.left = nth;
+    state.fired = false;
+}
+
+void alloc_fault_on(bool on)
+{
+    state.on = on;
+}
+
+bool alloc_fault_disarm(void)
+{
+    state.left = 0;
+    return state.fired;
+}

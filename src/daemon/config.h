@@ -4,7 +4,7 @@
  *
  *   {"bootstrap":"alice","vats":{"alice":{"bundleSpec":"alice.js","parameters":{...},"globals":[...]}}}
  *
- * docs/config/cluster.md draws it. A key nobody knows is refused by name; a key that is known but not
+ * docs/config/README.md draws it. A key nobody knows is refused by name; a key that is known but not
  * used yet is named in a warning. Code is read here: from a path, taken from the configuration's
  * directory if relative, or a file: or data: URL.
  *

@@ -7,6 +7,9 @@
 #include "keeve/version.h"
 #include "os/process.h"
 
+/* It is ready in milliseconds; a machine may be busy. */
+#define ZYGOTE_TIMEOUT_MS 20000
+
 int kee_daemon_check(struct kee_daemon *daemon, int r)
 {
     if (r < 0 && daemon->fault == 0) {
@@ -155,6 +158,19 @@ static int open_vathost(struct kee_daemon *daemon, bool detached)
                            daemon);
 }
 
+/* What the zygote said on its standard error, if that is our log, belongs to the reason. */
+static int wait_for_zygote(struct kee_daemon *daemon, bool detached, struct kee_buf *why)
+{
+    size_t before = daemon->own.log_bytes;
+    int r = kee_vathost_wait_ready(daemon->vathost, ZYGOTE_TIMEOUT_MS, why);
+
+    if (r > 0 && detached) {
+        kee_buf_put_char(why, '\n');
+        kee_privileges_read_log(&daemon->own, before, why);
+    }
+    return r;
+}
+
 static int open_loop(struct kee_daemon *daemon)
 {
     struct kee_loop *loop = daemon->own.loop;
@@ -188,6 +204,9 @@ static int open_all(struct kee_daemon *daemon, const struct kee_daemon_options *
 
     if (r == 0) {
         r = open_vathost(daemon, options->detached);
+    }
+    if (r == 0) {
+        r = wait_for_zygote(daemon, options->detached, why);
     }
     if (r == 0) {
         r = open_kernel(daemon, options, why);
@@ -278,6 +297,9 @@ int kee_daemon_run(const struct kee_daemon_options *options, void (*ready)(void 
     if (r == 0) {
         work(&daemon, options, ready, context);
         r = daemon.fault;
+    } else {
+        kee_privileges_log(&daemon.own, "refused", "why=\"%s\"",
+                           r < 0 ? kee_fault_text() : kee_buf_cstr(why));
     }
     close_all(&daemon);
     if (daemon.fault < 0) {

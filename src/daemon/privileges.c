@@ -14,6 +14,7 @@
 #define LOCK_TRIES 100
 #define LOCK_PAUSE_MS 20
 #define LOG_BYTES_MAX (16u * 1024 * 1024)
+#define LOG_SHOWN_BYTES 4096u
 
 static const char *path_of(struct kee_privileges *privileges, const char *name)
 {
@@ -191,6 +192,23 @@ void kee_privileges_close(struct kee_privileges *privileges)
     }
     kee_buf_fini(&privileges->vat_program);
     kee_buf_fini(&privileges->path);
+}
+
+void kee_privileges_read_log(struct kee_privileges *privileges, size_t start, struct kee_buf *out)
+{
+    struct kee_buf log = KEE_BUF_EMPTY, why = KEE_BUF_EMPTY;
+
+    if (kee_file_read(path_of(privileges, "daemon.log"), 2 * LOG_BYTES_MAX, &log, &why) == 0 &&
+        log.size > start) {
+        size_t size = log.size - start;
+        kee_buf_put(out, log.data + start, size < LOG_SHOWN_BYTES ? size : LOG_SHOWN_BYTES);
+        while (out->size > 0 && out->data[out->size - 1] == '\n') {
+            out->size--;
+        }
+    }
+    kee_fault_clear();
+    kee_buf_fini(&log);
+    kee_buf_fini(&why);
 }
 
 /* Gives way to a new file; if that cannot be made, goes on in the old one. */

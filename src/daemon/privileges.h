@@ -53,6 +53,9 @@ void kee_privileges_close(struct kee_privileges *privileges);
 void kee_privileges_log(struct kee_privileges *privileges, const char *event, const char *format,
                         ...) __attribute__((format(printf, 3, 4)));
 
+/* Appends what the log holds from byte start on, as far as it is text of a bearable length. */
+void kee_privileges_read_log(struct kee_privileges *privileges, size_t start, struct kee_buf *out);
+
 /* The program in helper_dir, or in the usual places; outcome REFUSED if there is none. */
 int kee_privileges_find_vat_program(struct kee_buf *out, const char *helper_dir,
                                     struct kee_buf *why);

@@ -19,6 +19,8 @@
 
 /* Reads of one wake-up, so that a fast sender does not starve the others. */
 #define READS_PER_EVENT 16
+/* Room a buffer keeps while it is empty. */
+#define KEPT_BYTES_MAX (256u * 1024)
 
 struct kee_stream {
     struct kee_loop *loop;
@@ -56,6 +58,14 @@ static void watch_what_matters(struct kee_stream *stream)
     kee_watch_set(stream->watch, events);
 }
 
+/* A stream that carried one large frame does not keep its room. */
+static void give_back(struct kee_buf *buf)
+{
+    if (buf->size == 0 && buf->room > KEPT_BYTES_MAX) {
+        kee_buf_fini(buf);
+    }
+}
+
 static void destroy(struct kee_stream *stream)
 {
     kee_buf_fini(&stream->in);
@@ -84,6 +94,7 @@ static void show(struct kee_stream *stream, struct kee_bytes bytes, bool fresh)
     kee_assert(taken <= bytes.size);
     if (!fresh) {
         kee_buf_consume(&stream->in, taken);
+        give_back(&stream->in);
         return;
     }
     kee_buf_put(&stream->in, bytes.data + taken, bytes.size - taken);
@@ -166,6 +177,7 @@ static void flush(struct kee_stream *stream)
     }
     if (stream->sent == stream->out.size) {
         kee_buf_clear(&stream->out);
+        give_back(&stream->out);
         stream->sent = 0;
         if (stream->handler->drained != NULL) {
             stream->handler->drained(stream->context);

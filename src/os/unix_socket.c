@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -165,6 +166,17 @@ int kee_unix_receive(int fd, void *data, size_t room, long *size)
         return 0;
     }
     return kee_fault(KEE_FAULT_SYSTEM, "receiving: %s", strerror(errno));
+}
+
+bool kee_unix_wait_readable(int fd, int timeout_ms)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    int r;
+
+    do {
+        r = poll(&poll_fd, 1, timeout_ms);
+    } while (r < 0 && errno == EINTR);
+    return r == 1;
 }
 
 void kee_unix_close(int fd)

@@ -28,6 +28,8 @@ int kee_unix_message_pair(int out[2]);
 int kee_unix_send_fd(int fd, struct kee_bytes message, int passed_fd, bool *sent);
 /* Receives a message. *size: -1 nothing there, 0 the peer is gone. */
 int kee_unix_receive(int fd, void *data, size_t room, long *size);
+/* False after timeout_ms. */
+bool kee_unix_wait_readable(int fd, int timeout_ms);
 void kee_unix_close(int fd);
 
 #endif

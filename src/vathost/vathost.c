@@ -30,6 +30,11 @@ int kee_vathost_new(struct kee_vathost **out, struct kee_loop *loop,
     return 0;
 }
 
+int kee_vathost_wait_ready(struct kee_vathost *host, int timeout_ms, struct kee_buf *why)
+{
+    return kee_zygote_wait_ready(host->zygote, timeout_ms, why);
+}
+
 void kee_vathost_free(struct kee_vathost *host)
 {
     if (host == NULL) {
@@ -105,7 +110,7 @@ void kee_vathost_round(struct kee_vathost *host)
     struct kee_link *link = host->workers.next;
 
     /* A report may start, kill and free other workers: after one, look again from the front. */
-    while (link != &host->workers) {
+    while (host->over_count > 0 && link != &host->workers) {
         struct kee_worker *worker = KEE_CONTAINER(link, struct kee_worker, link);
         link = link->next;
         if (worker->over && !worker->in_callback) {

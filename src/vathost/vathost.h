@@ -21,6 +21,8 @@
 #include "base/ids.h"
 #include "os/loop.h"
 
+enum kee_vathost_outcome { KEE_VATHOST_NOT_READY = 1 };
+
 struct kee_vathost;
 
 struct kee_vathost_events {
@@ -45,6 +47,9 @@ struct kee_vathost_options {
 int kee_vathost_new(struct kee_vathost **out, struct kee_loop *loop,
                     const struct kee_vathost_options *options,
                     const struct kee_vathost_events *events, void *context);
+/* Waits until the zygote can fork; before anything is started. Outcome KEE_VATHOST_NOT_READY, with a
+ * sentence in why: it ended, it does not confine workers though it must, or it took too long. */
+int kee_vathost_wait_ready(struct kee_vathost *host, int timeout_ms, struct kee_buf *why);
 /* Kills every process and waits for it. */
 void kee_vathost_free(struct kee_vathost *host);
 

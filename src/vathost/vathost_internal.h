@@ -45,6 +45,7 @@ struct kee_vathost {
     struct kee_map by_vat;
     struct kee_link workers;
     size_t count;
+    size_t over_count; /* workers that are over and not freed yet */
     struct kee_zygote *zygote;
     bool broken; /* a frame gave a fault: show nothing more */
 };
@@ -66,6 +67,7 @@ void kee_worker_destroy(struct kee_worker *worker);
 /* zygote.c */
 int kee_zygote_new(struct kee_zygote **out, struct kee_vathost *host,
                    const struct kee_vathost_options *options);
+int kee_zygote_wait_ready(struct kee_zygote *zygote, int timeout_ms, struct kee_buf *why);
 void kee_zygote_free(struct kee_zygote *zygote);
 /* Asks for a process around worker->passed_fd. The answer comes by kee_worker_forked(). */
 void kee_zygote_fork(struct kee_zygote *zygote, struct kee_worker *worker);

@@ -25,6 +25,15 @@ static void doom(struct kee_worker *worker)
     kee_process_kill(worker->pid); /* no effect on one that is ending already, its status stands */
 }
 
+/* Its process is gone, or never was. */
+static void set_over(struct kee_worker *worker)
+{
+    if (!worker->over) {
+        worker->over = true;
+        worker->host->over_count++;
+    }
+}
+
 static void close_stream(struct kee_worker *worker)
 {
     kee_stream_free(worker->stream);
@@ -49,6 +58,7 @@ static void free_worker(struct kee_worker *worker)
     kee_list_remove(&worker->request);
     kee_list_remove(&worker->link);
     worker->host->count--;
+    worker->host->over_count -= worker->over;
     kee_buf_fini(&worker->why);
     free(worker);
 }
@@ -131,7 +141,7 @@ static void on_exit_event(void *context, unsigned events)
     }
     remember_why(worker, kee_buf_bytes(&status));
     kee_buf_fini(&status);
-    worker->over = true;
+    set_over(worker);
     kee_worker_settle(worker);
 }
 
@@ -182,7 +192,7 @@ void kee_worker_forked(struct kee_worker *worker, pid_t pid, const char *why_not
     if (pid == 0) {
         remember_why(worker, kee_bytes_str(why_not));
         close_stream(worker);
-        worker->over = true; /* the next round reports it */
+        set_over(worker); /* the next round reports it */
         return;
     }
     worker->pid = pid;
@@ -199,7 +209,7 @@ void kee_worker_forked(struct kee_worker *worker, pid_t pid, const char *why_not
         kee_process_wait(pid);
         worker->pid = 0;
         close_stream(worker);
-        worker->over = true;
+        set_over(worker);
         return;
     }
     kee_watch_set(worker->exit_watch, KEE_WATCH_READ);
@@ -216,7 +226,7 @@ void kee_worker_discard(struct kee_worker *worker)
         worker); /* the exit watch reaps and frees it, or the next round after the zygote's answer */
     if (worker->passed_fd >= 0) {
         kee_list_remove(&worker->request); /* the zygote never heard of it */
-        worker->over = true;
+        set_over(worker);
     }
 }
 

@@ -21,6 +21,8 @@
 #define PAUSE_MS_FIRST 50
 #define PAUSE_MS_MAX 5000
 
+#define NOT_OURS "is of another version, or does not confine its workers"
+
 struct kee_zygote {
     struct kee_vathost *host;
     char *program;
@@ -178,16 +180,22 @@ static bool on_forked(struct kee_zygote *zygote, struct kee_vp_reader *reader)
     return true;
 }
 
+static bool on_ready(struct kee_zygote *zygote, struct kee_vp_reader *reader)
+{
+    uint32_t version = kee_vp_take_u32(reader);
+    bool jailed = kee_vp_take_u8(reader) == 1;
+
+    return kee_vp_reader_end(reader) && version == KEE_ZYGOTE_VERSION &&
+           (jailed || zygote->unjailed);
+}
+
 static bool on_message(struct kee_zygote *zygote, struct kee_bytes message)
 {
     struct kee_vp_reader reader = {.rest = message};
-    uint32_t version;
 
     switch (kee_vp_take_u8(&reader)) {
     case KEE_ZYGOTE_READY:
-        version = kee_vp_take_u32(&reader);
-        (void)kee_vp_take_u8(&reader);
-        return kee_vp_reader_end(&reader) && version == KEE_ZYGOTE_VERSION;
+        return on_ready(zygote, &reader);
     case KEE_ZYGOTE_FORKED:
         return on_forked(zygote, &reader);
     default:
@@ -215,9 +223,39 @@ static void on_event(void *context, unsigned events)
         if (size == 0) {
             lost(zygote, NULL);
         } else if (!on_message(zygote, kee_bytes_of(message, (size_t)size))) {
-            lost(zygote, "does not speak our protocol: it is of another version");
+            lost(zygote, NOT_OURS);
         }
     }
+}
+
+int kee_zygote_wait_ready(struct kee_zygote *zygote, int timeout_ms, struct kee_buf *why)
+{
+    uint8_t message[64];
+    long size = -1;
+
+    kee_buf_put_str(why, "the program for vats ");
+    if (!kee_unix_wait_readable(zygote->fd, timeout_ms)) {
+        kee_buf_printf(why, "was not ready after %d seconds", timeout_ms / 1000);
+        return KEE_VATHOST_NOT_READY;
+    }
+    if (kee_unix_receive(zygote->fd, message, sizeof message, &size) < 0) {
+        kee_fault_clear();
+        size = 0;
+    }
+    if (size > 0 && message[0] == KEE_ZYGOTE_READY &&
+        on_message(zygote, kee_bytes_of(message, (size_t)size))) {
+        kee_buf_clear(why);
+        return 0;
+    }
+    if (size > 0) {
+        kee_buf_put_str(why, NOT_OURS);
+    } else {
+        (void)kee_process_wait_gone(zygote->pid, 1000);
+        if (kee_process_reap(zygote->pid, why)) {
+            zygote->pid = 0;
+        }
+    }
+    return KEE_VATHOST_NOT_READY;
 }
 
 void kee_zygote_fork(struct kee_zygote *zygote, struct kee_worker *worker)

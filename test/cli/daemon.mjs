@@ -227,6 +227,13 @@ export const buildRootObject = (_powers, _parameters, baggage) => Far('root', {
     const program = await run(['start'], { KEEVE_LIBEXEC: base });
     check('no program', `${program.code} ${program.err}`,
       `1 keeve: expected the program ${base}/keeve-vat, found none`);
+    const empty = join(base, 'empty');
+    fs.mkdirSync(empty);
+    fs.copyFileSync(join(libexec, 'keeve-vat'), join(empty, 'keeve-vat'));
+    const image = await run(['start'], { KEEVE_LIBEXEC: empty });
+    check('no image', `${image.code} ${image.err.split('\n')[0]}`,
+      '1 keeve: the program for vats exited with status 1');
+    check('no image, its reason', image.err, /cannot read .*keeve-vat\.image/);
     fs.renameSync(join(home, 'store', 'keeve.sqlite'), join(base, 'keep'));
     fs.writeFileSync(join(home, 'store', 'keeve.sqlite'), 'not a database, but long enough to be looked at'.repeat(9));
     const store = await run(['start']);

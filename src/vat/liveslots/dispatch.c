@@ -12,6 +12,9 @@
 #include "vat/liveslots/start.h"
 #include "vat/liveslots/tables.h"
 
+/* What the buffer of syscalls may keep from one crank to the next. */
+#define SYSCALLS_KEPT_BYTES_MAX ((size_t)1024 * 1024)
+
 /* ---- Life ---- */
 
 int kee_ls_new(struct kee_ls **out, struct sxMachine *machine, const struct kee_ls_host *host)
@@ -204,6 +207,10 @@ static void deliver_message(txMachine *the, struct kee_vp_reader *reader)
 
 void kee_ls_begin(struct kee_ls *ls)
 {
+    if (ls->syscalls.room > SYSCALLS_KEPT_BYTES_MAX) {
+        kee_buf_fini(&ls->syscalls);
+        ls->syscalls = KEE_BUF_EMPTY;
+    }
     kee_buf_clear(&ls->syscalls);
     ls->syscall_count = 0;
     ls->error[0] = '\0';

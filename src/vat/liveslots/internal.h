@@ -149,6 +149,9 @@ static inline struct kee_ls *kee_ls_of(txMachine *the)
     return (struct kee_ls *)the->liveslots;
 }
 
+/* Walks the tables and compares them with the heap. NULL, or what is wrong. */
+const char *kee_ls_audit(const struct kee_ls *ls);
+
 /* ---- Errors ---- */
 
 /* Throws. which is an XS_*_ERROR; the text may be long (fxThrowMessage cuts at 256 bytes). */

@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+/* What a buffer may keep between uses. */
+#define KEPT_BYTES_MAX ((size_t)64 * 1024)
+
 /* ---- Capdata ---- */
 
 struct kee_ls_capdata *kee_ls_capdata_new(txMachine *the)
@@ -33,8 +36,19 @@ struct kee_ls_capdata *kee_ls_capdata_new(txMachine *the)
     return capdata;
 }
 
+/* A body of megabytes is rare; its storage goes back. */
+static void trim(struct kee_buf *buf)
+{
+    if (buf->room > KEPT_BYTES_MAX) {
+        kee_buf_fini(buf);
+        *buf = KEE_BUF_EMPTY;
+    }
+}
+
 void kee_ls_capdata_done(struct kee_ls *ls, struct kee_ls_capdata *capdata)
 {
+    trim(&capdata->body);
+    trim(&capdata->slots);
     kee_list_remove(&capdata->link);
     kee_list_append(&ls->capdatas_free, &capdata->link);
 }

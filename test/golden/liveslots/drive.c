@@ -20,9 +20,7 @@
 #include <string.h>
 
 #include "vat/engine/engine.h"
-#include "vat/engine/xs.h"
-#include "vat/liveslots/liveslots.h"
-#include "vatproto/vatproto.h"
+#include "vat/liveslots/internal.h"
 
 #if defined(mxStress) && mxStress
 extern int gxStress;
@@ -241,6 +239,9 @@ static void crank(struct drive *drive)
     if (outcome != 0 || kee_ls_error(drive->ls)) {
         printf("  failed: %s\n",
                outcome != 0 ? kee_engine_failure(drive->engine) : kee_ls_error(drive->ls));
+    }
+    if (kee_ls_audit(drive->ls)) {
+        fatal(kee_ls_audit(drive->ls));
     }
     kee_ls_done(drive->ls, &out);
     reader = (struct kee_vp_reader){kee_buf_bytes(&out), false};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * audit - walks every row and checks what must hold between them:
- *
+ * *   CL-4  an import has a row koN.i.vM, and only an import
  *   CL-1  c-list rows come in pairs            OB-1  reachable <= recognizable
  *   RC-1  an object's counts are what refers to it: importers, queue rows, data, holds, its launch
  *   RC-2  the same of a promise's references   PR-1  a subscriber knows the promise
@@ -139,7 +139,15 @@ static int on_clist(struct kee_kernel *kernel, struct kee_bytes rest, struct kee
     if (kee_kref_is_promise(kref)) {
         return r < 0 ? r : add(audit, kref, 1, 1);
     }
-    return r < 0 ? r : vref.data[1] == '-' ? add(audit, kref, reachable, 1) : 0;
+    if (r < 0 || vref.data[1] != '-') {
+        return r < 0 ? r : 0;
+    }
+    r = kee_world_get(kernel->world, kee_key_importer(&key, kref, audit->vat), &inverse);
+    if (r != 0) {
+        violation(audit, "CL-4", rest, "an import of v%llu without its row",
+                  (unsigned long long)audit->vat.n);
+    }
+    return r < 0 ? r : add(audit, kref, reachable, 1);
 }
 
 static void on_vat(void *context, const struct kee_record *record)
@@ -236,13 +244,25 @@ static int on_object(struct kee_kernel *kernel, struct kee_bytes rest, struct ke
                      kee_record_fn *fn, void *context)
 {
     struct tally *tally = NULL;
+    struct kee_vat_id id;
+    struct kee_key key;
     uint64_t n;
     int r;
 
-    (void)kernel;
     (void)fn;
     (void)value;
-    if (!kee_bytes_decimal(rest, &n)) {
+    if (!kee_bytes_decimal(kee_bytes_cut(&rest, '.'), &n)) {
+        return 0;
+    }
+    if (rest.data != NULL) { /* koN.i.vM */
+        (void)kee_bytes_cut(&rest, '.');
+        if (kee_id_parse(rest, 'v', &id.n) &&
+            kee_world_get(kernel->world,
+                          kee_key_clist_kref(&key, id, kee_kref_make(KEE_KREF_OBJECT, n)),
+                          &value) != 0) {
+            violation(context, "CL-4", rest, "said to import ko%llu, which it does not know",
+                      (unsigned long long)n);
+        }
         return 0;
     }
     r = tally_of(context, kee_kref_make(KEE_KREF_OBJECT, n), &tally);

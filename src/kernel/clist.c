@@ -6,6 +6,7 @@
  *   CL-1  every row vN.c.KREF has its inverse vN.c.VREF, and the other way.
  *   CL-2  an import counts once in its object's recognizable, and in reachable while its flag is r.
  *   CL-3  a name the kernel allocated (o-N, p-N) is never allocated again.
+ *   CL-4  an import of an object has a row koN.i.vM, and only an import.
  */
 #include "kernel/internal.h"
 
@@ -55,6 +56,11 @@ static int put_row(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kr
     return r;
 }
 
+static bool is_object_import(struct kee_kref kref, struct kee_bytes vref)
+{
+    return !kee_kref_is_promise(kref) && vref.data[1] == '-';
+}
+
 int kee_clist_add(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
                   struct kee_bytes vref)
 {
@@ -66,6 +72,10 @@ int kee_clist_add(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kre
     r = put_row(kernel, vat, kref, vref, true, false);
     kee_buf_put_kref(row, kref);
     r = r != 0 ? r : kee_row_put(kernel, kee_key_clist(&key, vat->id, vref), row, false);
+    if (r == 0 && is_object_import(kref, vref)) {
+        r = kee_world_put(kernel->world, kee_key_importer(&key, kref, vat->id),
+                          kee_bytes_of(NULL, 0));
+    }
     kee_scratch_give(kernel, row);
     return r;
 }
@@ -83,6 +93,9 @@ int kee_clist_remove(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_
     int r;
 
     r = kee_world_delete(kernel->world, kee_key_clist(&key, vat->id, vref));
+    if (r == 0 && is_object_import(kref, vref)) {
+        r = kee_world_delete(kernel->world, kee_key_importer(&key, kref, vat->id));
+    }
     return r != 0 ? r : kee_world_delete(kernel->world, kee_key_clist_kref(&key, vat->id, kref));
 }
 

@@ -51,7 +51,10 @@ static int consume_gc(struct kee_kernel *kernel, struct kee_vat *vat,
             r = kee_clist_set_flag(kernel, vat, kref, row.vref, false);
         } else if (r == 0) {
             r = kee_clist_remove(kernel, vat, kref, row.vref);
-            r = r != 0 ? r : kee_object_orphan(kernel, kref);
+            r = r != 0 ? r
+                : flight->delivery == KEE_VP_RETIRE_IMPORTS
+                    ? kee_object_count(kernel, kref, row.reachable ? -1 : 0, -1)
+                    : kee_object_orphan(kernel, kref);
         }
     }
     vat->gc_wanted = true;

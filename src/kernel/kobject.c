@@ -72,26 +72,61 @@ int kee_object_new(struct kee_kernel *kernel, struct kee_vat_id owner, struct ke
     return kee_object_put(kernel, *out, &object, true);
 }
 
-/* Counts fell: the owner is to hear of it, or, without an owner, the last trace goes. */
-static int fell(struct kee_kernel *kernel, struct kee_kref kref, const struct kee_object *object)
+/* Puts an object on a vat's gc list. */
+static int mark(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_kref kref)
 {
-    struct kee_vat *owner;
+    struct kee_vat *vat;
     struct kee_key key;
     int r;
 
-    if (object->owner.n == 0) {
-        return object->recognizable > 0
-                   ? 0
-                   : kee_world_delete(kernel->world, kee_key_kref(&key, "", kref, ""));
-    }
-    r = kee_vat_load(kernel, object->owner, &owner);
-    if (r != 0 || owner == NULL) {
+    r = kee_vat_load(kernel, id, &vat);
+    if (r != 0 || vat == NULL) {
         return r;
     }
-    owner->gc_wanted = true;
-    kee_vat_mark_busy(kernel, owner);
-    return kee_world_put(kernel->world, kee_key_gc(&key, object->owner, kref),
-                         kee_bytes_of(NULL, 0));
+    vat->gc_wanted = true;
+    kee_vat_mark_busy(kernel, vat);
+    return kee_world_put(kernel->world, kee_key_gc(&key, id, kref), kee_bytes_of(NULL, 0));
+}
+
+/* Nobody can reach it and nobody owns it: who still recognizes it is to forget it. */
+static int mark_importers(struct kee_kernel *kernel, struct kee_kref kref)
+{
+    struct kee_key prefix, at;
+    struct kee_bytes key;
+    struct kee_vat_id id;
+    int r;
+
+    (void)kee_key_kref(&prefix, "", kref, ".i.");
+    for (at = prefix;;) {
+        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&at), &key, NULL);
+        if (r != 0) {
+            return r == KEE_STORE_ABSENT ? 0 : r;
+        }
+        at.size = 0;
+        kee_key_add(&at, key);
+        if (!kee_id_parse(kee_bytes_of(at.text + prefix.size, at.size - prefix.size), 'v', &id.n)) {
+            return kee_row_corrupt(kee_key_view(&at), "koN.i.vM");
+        }
+        r = mark(kernel, id, kref);
+        if (r != 0) {
+            return r;
+        }
+    }
+}
+
+/* A count reached zero: the owner is to hear of it, or, without an owner, those who still recognize it;
+ * the last trace goes with the last of them. */
+static int fell(struct kee_kernel *kernel, struct kee_kref kref, const struct kee_object *object)
+{
+    struct kee_key key;
+
+    if (object->owner.n != 0) {
+        return mark(kernel, object->owner, kref);
+    }
+    if (object->recognizable == 0) {
+        return kee_world_delete(kernel->world, kee_key_kref(&key, "", kref, ""));
+    }
+    return object->reachable == 0 ? mark_importers(kernel, kref) : 0;
 }
 
 int kee_object_count(struct kee_kernel *kernel, struct kee_kref kref, int reachable,
@@ -138,9 +173,8 @@ int kee_object_orphan(struct kee_kernel *kernel, struct kee_kref kref)
         return r;
     }
     object.owner.n = 0;
-    return object.recognizable > 0
-               ? kee_object_put(kernel, kref, &object, false)
-               : kee_world_delete(kernel->world, kee_key_kref(&key, "", kref, ""));
+    r = kee_object_put(kernel, kref, &object, false);
+    return r != 0 ? r : fell(kernel, kref, &object);
 }
 
 int kee_kref_hold(struct kee_kernel *kernel, struct kee_kref kref)

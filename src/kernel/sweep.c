@@ -5,8 +5,9 @@
  *   dying.vN   queue rows reject, store rows and the vat's own rows go
  *   awake.vN   of an older boot: the restart rule
  *   hold.KREF  of an older boot: released
- *   gc.vN.KREF objects whose counts fell: dropExports and retireExports to their owner, when it is
- *              awake and idle; what sleeps hears of it when it wakes
+ *   gc.vN.KREF objects whose counts fell: dropExports and retireExports to their owner, retireImports
+ *              to the importers of what nobody owns, when the vat is awake and idle; what sleeps hears
+ *              of it when it wakes
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,7 +235,10 @@ static int look_at(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kr
     *due = 0;
     r = kee_object_get(kernel, kref, &object);
     r = r != 0 ? r : kee_clist_find(kernel, vat, kref, hold, &row);
-    if (r == 0 && object.reachable == 0 && row.reachable) {
+    if (r == 0 &&
+        object.owner.n != vat->id.n) { /* an import: it is forgotten when nobody owns it */
+        *due = object.owner.n == 0 && object.reachable == 0 ? KEE_VP_RETIRE_IMPORTS : 0;
+    } else if (r == 0 && object.reachable == 0 && row.reachable) {
         *due = KEE_VP_DROP_EXPORTS;
     } else if (r == 0 && object.recognizable == 0) {
         *due = KEE_VP_RETIRE_EXPORTS;

@@ -27,6 +27,7 @@
  *   code.HASH.vN            (empty) vat N uses it
  *
  *   koN                     OWNER-vM REACHABLE RECOGNIZABLE
+ *   koN.i.vM                (empty) vat M imports it: the c-list's rows turned round
  *   kpN                     STATE REFERENCES DECIDER SUBSCRIBERS-LIST
  *                           STATE: u, q (unsettled, messages are parked), f, r
  *                           DECIDER: vM, or >vM when the message it is the result of waits in vM's queue
@@ -34,7 +35,8 @@
  *   kpN.q.SEQ               ITEM                        parked until it settles
  *   q.vN.SEQ                ITEM                        waiting for delivery to vN
  *   hold.KREF               BOOT: held by the console in it; released in a later one
- *   gc.vN.KREF              (empty) counts of an object of vat N fell: to be looked at
+ *   gc.vN.KREF              (empty) counts of an object that vN exports or imports fell: to be looked at
+ *                           when the vat is awake and idle
  *
  *   ITEM, message           m FROM TRIES TARGET RESULT SLOTS-LIST BODY       FROM: vN or console
  *   ITEM, notification      n FROM TRIES kpN
@@ -155,6 +157,14 @@ static inline struct kee_bytes kee_key_kref(struct kee_key *key, const char *hea
     kee_key_add(key, kee_bytes_str(head));
     kee_key_add_kref(key, kref);
     kee_key_add(key, kee_bytes_str(tail));
+    return kee_key_view(key);
+}
+
+static inline struct kee_bytes kee_key_importer(struct kee_key *key, struct kee_kref object,
+                                                struct kee_vat_id vat)
+{
+    (void)kee_key_kref(key, "", object, ".i.v");
+    kee_key_add_number(key, vat.n);
     return kee_key_view(key);
 }
 

@@ -244,8 +244,10 @@ static void take_names(struct model *model, const struct rig_delivery *delivery)
     struct kee_bytes slot;
     char result[NAME_MAX];
 
-    while (kee_vp_strings_next(&slots, &slot)) {
-        learn_vref(model, slot);
+    if (delivery->kind == KEE_VP_MESSAGE || delivery->kind == KEE_VP_NOTIFY) {
+        while (kee_vp_strings_next(&slots, &slot)) {
+            learn_vref(model, slot);
+        }
     }
     if (delivery->kind == KEE_VP_MESSAGE && delivery->result.size > 0) {
         (void)snprintf(result, sizeof result, "%.*s", (int)delivery->result.size,
@@ -256,11 +258,12 @@ static void take_names(struct model *model, const struct rig_delivery *delivery)
         (void)snprintf(result, sizeof result, "%.*s", (int)delivery->target.size,
                        (const char *)delivery->target.data);
         forget(&model->promises, result);
-    } else if (delivery->kind == KEE_VP_RETIRE_EXPORTS) {
+    } else if (delivery->kind == KEE_VP_RETIRE_EXPORTS ||
+               delivery->kind == KEE_VP_RETIRE_IMPORTS) {
         slots = delivery->slots;
         while (kee_vp_strings_next(&slots, &slot)) {
             (void)snprintf(result, sizeof result, "%.*s", (int)slot.size, (const char *)slot.data);
-            forget(&model->exports, result);
+            forget(result[1] == '-' ? &model->objects : &model->exports, result);
         }
     }
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * audit - walks every row and checks what must hold between them:
- * *   CL-4  an import has a row koN.i.vM, and only an import
+ *
+ *   CL-4  an import of an object has a row koN.i.vM, and only an import
  *   CL-1  c-list rows come in pairs            OB-1  reachable <= recognizable
  *   RC-1  an object's counts are what refers to it: importers, queue rows, data, holds, its launch
  *   RC-2  the same of a promise's references   PR-1  a subscriber knows the promise

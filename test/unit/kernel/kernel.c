@@ -354,6 +354,47 @@ static void dropped_exports_reach_their_owner(void **state)
     fixture_fini(&f);
 }
 
+/* What lost its owner is forgotten by who still recognizes it, once nobody can reach it. */
+static void orphans_are_retired_by_their_importers(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+    struct rig_reply reply;
+    struct kee_bytes name;
+
+    fixture_init(&f);
+    assert_int_equal(rig_send(&f.rig, f.a, "#[\"go\",[\"$0\"]]", f.b, 0), 0);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 1, &d));
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_send(&reply, "o-50", "#[\"take\",[\"$0\"]]", "o+7", NULL);
+    rig_reply_end(&f.rig, 1, &reply, NULL);
+    rig_run(&f.rig);
+    assert_true(rig_ok(&f.rig, 2)); /* v2 holds it */
+    f.rig.vats[1].running = false;
+    assert_int_equal(kee_kernel_worker_gone(f.rig.kernel, (struct kee_vat_id){1},
+                                            f.rig.vats[1].incarnation, "killed"),
+                     0);
+    rig_run(&f.rig);
+    assert_false(rig_ok(&f.rig, 2)); /* it can still reach it: sends reject, that is all */
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"drop\",[]]", NULL, 0), 0);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 2, &d));
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_names(&reply, KEE_VP_CALL_DROP_IMPORTS, "o-50");
+    rig_reply_end(&f.rig, 2, &reply, NULL);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 2, &d));
+    assert_int_equal(d.kind, KEE_VP_RETIRE_IMPORTS);
+    assert_true(kee_vp_strings_next(&d.slots, &name));
+    assert_bytes_text(name, "o-50");
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_end(&f.rig, 2, &reply, NULL);
+    rig_run(&f.rig);
+    assert_false(rig_ok(&f.rig, 2));
+    fixture_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +409,7 @@ int main(void)
         cmocka_unit_test(a_vat_that_does_not_start_takes_its_launch_back),
         cmocka_unit_test(messages_to_a_promise_are_pipelined),
         cmocka_unit_test(dropped_exports_reach_their_owner),
+        cmocka_unit_test(orphans_are_retired_by_their_importers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

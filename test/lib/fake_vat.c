@@ -169,7 +169,7 @@ int main(int argc, char **argv)
     control = atoi(argv[2]);
     kee_buf_put_u8(&out, KEE_ZYGOTE_READY);
     kee_buf_put_u32(&out, KEE_ZYGOTE_VERSION);
-    kee_buf_put_u8(&out, 0);
+    kee_buf_put_u8(&out, argc == 3); /* only with --unjailed it does not claim to confine */
     send_all(control, out.data, out.size);
     for (;;) {
         pid_t pid;

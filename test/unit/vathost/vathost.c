@@ -307,6 +307,30 @@ static void a_program_that_is_not_there_is_named(void **state)
     kee_fault_clear();
 }
 
+static void readiness_is_waited_for(void **state)
+{
+    struct kee_vathost_options options = {.program = FAKE_VAT, .stderr_fd = -1};
+    struct fixture *f = *state;
+    struct kee_buf why = KEE_BUF_EMPTY;
+
+    for (int unjailed = 0; unjailed < 2; unjailed++) {
+        kee_vathost_free(f->host);
+        options.unjailed = unjailed != 0;
+        assert_int_equal(kee_vathost_new(&f->host, f->loop, &options, &events, f), 0);
+        assert_int_equal(kee_vathost_wait_ready(f->host, 20000, &why), 0);
+        assert_int_equal(why.size, 0);
+        kee_vathost_start(f->host, vat, 1);
+        command(f, "e");
+        wait_for(f, unjailed + 1, 0);
+    }
+    kee_vathost_free(f->host);
+    options.program = "/bin/false";
+    assert_int_equal(kee_vathost_new(&f->host, f->loop, &options, &events, f), 0);
+    assert_int_equal(kee_vathost_wait_ready(f->host, 20000, &why), KEE_VATHOST_NOT_READY);
+    assert_bytes_text(why, "the program for vats exited with status 1");
+    kee_buf_fini(&why);
+}
+
 static void a_program_that_ends_at_once_is_reported(void **state)
 {
     struct kee_vathost_options options = {.program = "/bin/false", .stderr_fd = -1};
@@ -332,6 +356,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_zygote_that_dies_is_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(a_worker_that_does_not_read_is_ended, setup, teardown),
         cmocka_unit_test_setup_teardown(a_program_that_is_not_there_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(readiness_is_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(a_program_that_ends_at_once_is_reported, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -457,8 +457,7 @@ static void add_member(struct reader *r, struct object *object)
     id = fxNewName(the, key);
     property = find_member(r, object, id);
     if (!property) {
-        property = object->last =
-            fxNextSlotProperty(the, fxLastProperty(the, object->last), value, id, FIXED);
+        object->last = fxNextSlotProperty(the, fxLastProperty(the, object->last), value, id, FIXED);
         object->count++;
     } else {
         /* Twice the same name: the later one holds. */

@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "vat/liveslots/hp.h"
+#include "base/assert.h"
 #include "vat/liveslots/marshal.h"
 #include "vat/liveslots/pass_style.h"
 #include "vat/liveslots/root.h"
@@ -491,10 +491,13 @@ static void write_tagged(struct writer *w, txSlot *instance)
 
 static void write_error_id(struct writer *w)
 {
-    w->errors++;
-    kee_buf_printf(w->out, ",\"errorId\":\"error:liveSlots:v%llu#%llu\",\"name\":",
-                   (unsigned long long)w->ls->vat,
-                   (unsigned long long)(w->ls->error_id + w->errors));
+    uint64_t id = w->ls->error_id + ++w->errors;
+
+    kee_buf_put_str(w->out, ",\"errorId\":\"error:liveSlots:v");
+    kee_buf_put_decimal(w->out, w->ls->vat);
+    kee_buf_put_char(w->out, '#');
+    kee_buf_put_decimal(w->out, id);
+    kee_buf_put_str(w->out, "\",\"name\":");
 }
 
 static void write_error(struct writer *w, const txSlot *message, const txSlot *name)
@@ -669,6 +672,7 @@ static void write_subject(struct writer *w, const struct subject *subject)
     if (subject->message) {
         write_error(w, subject->message, subject->name);
     } else {
+        kee_assert(subject->value);
         write_value(w, subject->value);
     }
 }

@@ -80,6 +80,7 @@ static struct kee_ls_entry *entry_take(txMachine *the)
         struct kee_ls_entry **grown = realloc(ls->entries, room * sizeof(struct kee_ls_entry *));
         if (!grown || room > INT32_MAX) {
             kee_ls_check(the, -1);
+            return NULL;
         }
         ls->entries = grown;
         ls->entry_room = room;

@@ -10,7 +10,7 @@ static _Thread_local struct {
     int size;
 } last;
 
-int kee_fault(int code, const char *format, ...)
+void kee_fault_note(const char *format, ...)
 {
     va_list args;
     int room = (int)sizeof last.text - last.size;
@@ -26,7 +26,6 @@ int kee_fault(int code, const char *format, ...)
         va_end(args);
         last.size += n < 0 ? 0 : (n >= room ? room - 1 : n);
     }
-    return code;
 }
 
 const char *kee_fault_text(void)

@@ -20,7 +20,11 @@ enum kee_fault_code {
 };
 
 /* Adds a line of context and returns code unchanged. The first line is where the fault arose. */
-int kee_fault(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define kee_fault(code, ...) (kee_fault_note(__VA_ARGS__), (code))
+
+/* What kee_fault() says, without its code: that the code is seen where it arises lets compiler and
+ * analyzer know that a fault is never 0. */
+void kee_fault_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The context of the last fault of this thread, innermost first, joined by "; in ". Never NULL. */
 const char *kee_fault_text(void);

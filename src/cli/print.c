@@ -167,7 +167,6 @@ static void put_cell(struct kee_buf *line, const struct column *column, struct k
     if (width > column->width) {
         kee_buf_put_bytes(line, kee_bytes_of(text.data, bytes_of_width(text, column->width - 1)));
         kee_buf_put_str(line, "\xe2\x80\xa6"); /* an ellipsis */
-        width = column->width;
     } else {
         pad = column->width - width;
         put_spaces(line, column->right ? pad : 0);

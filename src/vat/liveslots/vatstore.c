@@ -231,7 +231,7 @@ static struct row *row_of(struct kee_vatstore *store, struct kee_bytes key)
     }
     row = row_new(key, next_height(store));
     if (row == NULL) {
-        kee_fault(KEE_FAULT_MEMORY, "a row of the vat's store");
+        (void)kee_fault(KEE_FAULT_MEMORY, "a row of the vat's store");
         return NULL;
     }
     for (unsigned level = 0; level < row->height; level++) {

@@ -32,7 +32,8 @@ struct client {
     long sent, done; /* so far */
     double *began;   /* by call number, seconds */
     double *took;
-    char out[OUT_BYTES]; /* requests not yet written: one write for all that an answer makes room for */
+    char out
+        [OUT_BYTES]; /* requests not yet written: one write for all that an answer makes room for */
     size_t out_size;
     char in[LINE_BYTES_MAX];
     size_t in_size;
@@ -69,10 +70,11 @@ static void dial(struct client *c, const char *path)
 static void ask(struct client *c)
 {
     long i = c->sent++;
-    int size = snprintf(c->out + c->out_size, sizeof c->out - c->out_size,
-                        "{\"id\":%ld,\"method\":\"send\",\"params\":{\"target\":\"%s\",\"methargs\":"
-                        "{\"body\":\"#[\\\"%s\\\",[%ld]]\",\"slots\":[]}}}\n",
-                        i, c->target, c->method, i);
+    int size =
+        snprintf(c->out + c->out_size, sizeof c->out - c->out_size,
+                 "{\"id\":%ld,\"method\":\"send\",\"params\":{\"target\":\"%s\",\"methargs\":"
+                 "{\"body\":\"#[\\\"%s\\\",[%ld]]\",\"slots\":[]}}}\n",
+                 i, c->target, c->method, i);
 
     if (size < 0 || (size_t)size >= sizeof c->out - c->out_size) {
         die("request", "no room");
@@ -187,8 +189,8 @@ int main(int argc, char **argv)
     qsort(c.took, (size_t)c.count, sizeof *c.took, compare);
     (void)printf("{\"n\":%ld,\"in_flight\":%ld,\"seconds\":%.4f,\"rate\":%.1f,\"p50_us\":%.1f,"
                  "\"p99_us\":%.1f}\n",
-                 c.count, in_flight, seconds, (double)c.count / seconds,
-                 c.took[c.count / 2] * 1e6, c.took[c.count * 99 / 100] * 1e6);
+                 c.count, in_flight, seconds, (double)c.count / seconds, c.took[c.count / 2] * 1e6,
+                 c.took[c.count * 99 / 100] * 1e6);
     (void)close(c.fd);
     free(c.began);
     free(c.took);

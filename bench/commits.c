@@ -65,7 +65,8 @@ int main(int argc, char **argv)
     }
     begin = prepare(db, "BEGIN IMMEDIATE");
     commit = prepare(db, "COMMIT");
-    put = prepare(db, "INSERT INTO row VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value");
+    put = prepare(db,
+                  "INSERT INTO row VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value");
     start = now();
     for (long i = 0; i < commits; i++) {
         run(db, begin);

@@ -15,7 +15,7 @@ struct kee_link {
 };
 
 /* The struct that holds link as its member. */
-#define KEE_CONTAINER(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
+#define KEE_CONTAINER(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 static inline void kee_list_init(struct kee_link *head)
 {

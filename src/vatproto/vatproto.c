@@ -179,8 +179,7 @@ bool kee_vp_start_take(struct kee_bytes fields, struct kee_vp_start *out)
     out->globals = kee_vp_take_strings(&reader);
     out->parameters = kee_vp_take_capdata(&reader);
     out->rows = kee_vp_take_strings(&reader);
-    return kee_vp_reader_end(&reader) && out->version == KEE_VP_VERSION &&
-           out->rows.count % 2 == 0;
+    return kee_vp_reader_end(&reader) && out->version == KEE_VP_VERSION && out->rows.count % 2 == 0;
 }
 
 static void put_strings(struct kee_buf *buf, struct kee_vp_strings strings)

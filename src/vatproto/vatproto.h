@@ -115,11 +115,11 @@ struct kee_vp_start {
     uint32_t version; /* KEE_VP_VERSION, refused otherwise */
     uint64_t vat;
     uint64_t incarnation;
-    uint64_t steps_per_crank_max; /* engine steps; 0 is no limit */
-    uint64_t heap_bytes_max;      /* 0 is no limit */
-    struct kee_bytes seed;        /* 32 random bytes for the vat's own randomness */
-    struct kee_bytes code_name;   /* for messages: "counter.js" */
-    struct kee_bytes code;        /* module source text, or JSON text of a bundle */
+    uint64_t steps_per_crank_max;  /* engine steps; 0 is no limit */
+    uint64_t heap_bytes_max;       /* 0 is no limit */
+    struct kee_bytes seed;         /* 32 random bytes for the vat's own randomness */
+    struct kee_bytes code_name;    /* for messages: "counter.js" */
+    struct kee_bytes code;         /* module source text, or JSON text of a bundle */
     struct kee_vp_strings globals; /* names granted from the allow-list */
     struct kee_vp_capdata parameters;
     struct kee_vp_strings rows; /* key, value, key, value...: store rows the vat will surely read */

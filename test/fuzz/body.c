@@ -3,9 +3,9 @@
  * Fuzz target: a body in either encoding, and JSON as people write it. What is read can be written,
  * and reads back equal; what is refused is refused with a sentence.
  */
+#include "value/body.h"
 #include "base/arena.h"
 #include "base/assert.h"
-#include "value/body.h"
 #include "value/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

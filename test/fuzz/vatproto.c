@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* A borrowed piece must lie inside what it was taken from. */
 static void check_inside(struct kee_bytes piece, struct kee_bytes whole)
 {
-    kee_assert(piece.size == 0 || (piece.data >= whole.data &&
-                                   piece.data + piece.size <= whole.data + whole.size));
+    kee_assert(piece.size == 0 ||
+               (piece.data >= whole.data && piece.data + piece.size <= whole.data + whole.size));
 }
 
 static uint32_t walk(struct kee_vp_strings strings, struct kee_bytes whole)

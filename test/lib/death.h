@@ -32,7 +32,8 @@ static inline bool death_says(void (*body)(void), const char *text)
         _exit(0);
     }
     (void)close(pipes[1]);
-    while (size < sizeof said - 1 && (n = read(pipes[0], said + size, sizeof said - 1 - size)) > 0) {
+    while (size < sizeof said - 1 &&
+           (n = read(pipes[0], said + size, sizeof said - 1 - size)) > 0) {
         size += (size_t)n;
     }
     (void)close(pipes[0]);

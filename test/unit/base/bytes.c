@@ -47,7 +47,16 @@ static void cut_walks_the_pieces(void **state)
 static void decimal_takes_only_plain_numbers(void **state)
 {
     static const char *const refused[] = {
-        "",    "-1", "+1", " 1", "1 ", "01", "00", "1a", "0x1", "18446744073709551616",
+        "",
+        "-1",
+        "+1",
+        " 1",
+        "1 ",
+        "01",
+        "00",
+        "1a",
+        "0x1",
+        "18446744073709551616",
         "184467440737095516150",
     };
     uint64_t n = 7;
@@ -161,16 +170,11 @@ static void a_failed_append_is_remembered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(compare_orders_a_prefix_first),
-        TEST(prefix_holds_for_itself_and_for_nothing),
-        TEST(cut_walks_the_pieces),
-        TEST(decimal_takes_only_plain_numbers),
-        TEST(put_decimal_and_decimal_agree),
-        TEST(appends_grow_and_keep_what_was_there),
-        TEST(printf_reaches_over_a_growth),
-        TEST(frame_numbers_are_little_endian),
-        TEST(consume_takes_from_the_front),
-        TEST(a_failed_append_is_remembered),
+        TEST(compare_orders_a_prefix_first), TEST(prefix_holds_for_itself_and_for_nothing),
+        TEST(cut_walks_the_pieces),          TEST(decimal_takes_only_plain_numbers),
+        TEST(put_decimal_and_decimal_agree), TEST(appends_grow_and_keep_what_was_there),
+        TEST(printf_reaches_over_a_growth),  TEST(frame_numbers_are_little_endian),
+        TEST(consume_takes_from_the_front),  TEST(a_failed_append_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,8 +23,20 @@ static void krefs_read_back(void **state)
 static void what_is_no_kref_is_refused(void **state)
 {
     static const char *const texts[] = {
-        "",     "k",     "ko",   "ko0",  "ko01", "ko-1",    "ko1 ", " ko1",
-        "kx1",  "o+1",   "Ko1",  "kO1",  "ko1a", "ko4611686018427387904",
+        "",
+        "k",
+        "ko",
+        "ko0",
+        "ko01",
+        "ko-1",
+        "ko1 ",
+        " ko1",
+        "kx1",
+        "o+1",
+        "Ko1",
+        "kO1",
+        "ko1a",
+        "ko4611686018427387904",
         "kp99999999999999999999",
     };
     struct kee_kref kref = kee_kref_make(KEE_KREF_OBJECT, 9);
@@ -92,9 +104,25 @@ static void vrefs_come_apart(void **state)
 static void what_is_no_vref_is_refused(void **state)
 {
     static const char *const texts[] = {
-        "",       "o",       "o+",      "o*1",    "x+1",     "o+01",     "o+1 ",  "o+v1",
-        "o+d/1",  "o+d1/",   "o+d1/1:", "o-v1/1", "p+v1/1",  "p+d1/1:0", "o+vv1/1", "o+d1/1:2:3",
-        "o+d1/2/3", "o+-1",  "o+99999999999999999999",
+        "",
+        "o",
+        "o+",
+        "o*1",
+        "x+1",
+        "o+01",
+        "o+1 ",
+        "o+v1",
+        "o+d/1",
+        "o+d1/",
+        "o+d1/1:",
+        "o-v1/1",
+        "p+v1/1",
+        "p+d1/1:0",
+        "o+vv1/1",
+        "o+d1/1:2:3",
+        "o+d1/2/3",
+        "o+-1",
+        "o+99999999999999999999",
     };
     struct kee_vref_parts parts;
 
@@ -108,9 +136,8 @@ static void what_is_no_vref_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(krefs_read_back),           TEST(what_is_no_kref_is_refused),
-        TEST(vat_and_subcluster_ids),    TEST(vrefs_come_apart),
-        TEST(what_is_no_vref_is_refused),
+        TEST(krefs_read_back),  TEST(what_is_no_kref_is_refused), TEST(vat_and_subcluster_ids),
+        TEST(vrefs_come_apart), TEST(what_is_no_vref_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

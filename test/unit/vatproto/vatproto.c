@@ -7,7 +7,8 @@
 #include "base/limits.h"
 #include "vatproto/vatproto.h"
 
-static struct kee_vp_strings strings_of(struct kee_buf *store, const char *const *texts, size_t count)
+static struct kee_vp_strings strings_of(struct kee_buf *store, const char *const *texts,
+                                        size_t count)
 {
     kee_buf_clear(store);
     for (size_t i = 0; i < count; i++) {

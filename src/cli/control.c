@@ -28,7 +28,8 @@ int kee_control_open(struct kee_control **out, const char *home)
     int r = 0;
 
     if (control == NULL) {
-        return kee_fault(KEE_FAULT_MEMORY, "a connection to the daemon");
+        (void)kee_fault(KEE_FAULT_MEMORY, "a connection to the daemon");
+        return KEE_FAULT_MEMORY;
     }
     control->fd = -1;
     control->next_id = 1;

@@ -146,7 +146,7 @@ static int put_record(struct encode *encode, const struct kee_value *value,
                       const struct kee_place *place)
 {
     size_t count = value->as.record.count;
-    const struct kee_member **sorted = kee_arena_alloc(encode->arena, count * sizeof *sorted);
+    const struct kee_member **sorted = kee_arena_alloc(encode->arena, count * sizeof(void *));
     int r = 0;
 
     if (sorted == NULL) {
@@ -155,7 +155,7 @@ static int put_record(struct encode *encode, const struct kee_value *value,
     for (size_t i = 0; i < count; i++) {
         sorted[i] = &value->as.record.members[i];
     }
-    qsort(sorted, count, sizeof *sorted, member_order);
+    qsort(sorted, count, sizeof(void *), member_order);
     kee_buf_put_char(&encode->text, '{');
     for (size_t i = 0; r == 0 && i < count; i++) {
         struct kee_place inner = kee_place_member(place, sorted[i]->name);

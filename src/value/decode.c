@@ -31,7 +31,11 @@ int kee_decode_json(struct kee_bytes text, json_t **out, struct kee_buf *why)
 static int made(struct kee_value **out, struct kee_value *value)
 {
     *out = value;
-    return value != NULL ? 0 : kee_fault(KEE_FAULT_MEMORY, "a value's node");
+    if (value == NULL) {
+        (void)kee_fault(KEE_FAULT_MEMORY, "a value's node");
+        return KEE_FAULT_MEMORY;
+    }
+    return 0;
 }
 
 int kee_decode_depth(struct kee_decode *decode, const struct kee_place *place)

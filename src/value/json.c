@@ -47,6 +47,7 @@ static int form_text(struct kee_decode *decode, const json_t *json, const char *
 {
     const json_t *member = json_object_get(json, name);
 
+    *out = kee_bytes_of(NULL, 0);
     if (!json_is_string(member)) {
         return kee_place_bad(place, decode->why, "expected a string in \"%s\", found %s", name,
                              member == NULL ? "none" : kee_json_kind_name(member));

@@ -79,7 +79,7 @@ static int decode_text_member(struct kee_decode *decode, const json_t *json, con
 {
     const json_t *member = json_object_get(json, name);
     struct kee_place inner = kee_place_member(place, kee_bytes_str(name));
-    struct kee_value *value;
+    struct kee_value *value = NULL;
     int r;
 
     *out = kee_bytes_of(NULL, 0);
@@ -91,14 +91,15 @@ static int decode_text_member(struct kee_decode *decode, const json_t *json, con
                              kee_json_kind_name(member));
     }
     r = decode_string(decode, member, &inner, &value);
-    if (r == 0 && value->kind != KEE_VALUE_STRING) {
+    if (r != 0 || value == NULL) {
+        return r;
+    }
+    if (value->kind != KEE_VALUE_STRING) {
         return kee_place_bad(&inner, decode->why, "expected a string, found %s",
                              kee_value_kind_name(value->kind));
     }
-    if (r == 0) {
-        *out = value->as.text;
-    }
-    return r;
+    *out = value->as.text;
+    return 0;
 }
 
 static int decode_tagged(struct kee_decode *decode, const json_t *json,

@@ -152,8 +152,12 @@ static void kill_process_of(struct tracer *tracer, const struct thread *thread)
     (void)snprintf(path, sizeof path, "/proc/%d/status", thread->tid);
     status = fopen(path, "re");
     while (status != NULL && fgets(line, sizeof line, status) != NULL) {
-        (void)sscanf(line, "Tgid: %d", &group);
-        (void)sscanf(line, "Name: %63s", name);
+        if (strncmp(line, "Tgid:", 5) == 0) {
+            group = (pid_t)strtol(line + 5, NULL, 10);
+        }
+        if (strncmp(line, "Name:\t", 6) == 0) {
+            (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(line + 6, "\n"), line + 6);
+        }
     }
     if (status != NULL) {
         (void)fclose(status);

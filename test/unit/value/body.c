@@ -341,19 +341,19 @@ static void damaged_bodies_do_no_harm(void **state)
         const char *text =
             known_bodies[next_random(&seed) % (sizeof known_bodies / sizeof *known_bodies)].body;
         size_t size = strlen(text);
-        uint8_t *damaged = malloc(size);
+        struct kee_buf damaged = KEE_BUF_EMPTY;
         struct kee_value *value;
         int r;
 
-        memcpy(damaged, text, size);
+        kee_buf_put(&damaged, text, size);
         for (uint32_t i = next_random(&seed) % 3; i > 0; i--) {
-            damaged[next_random(&seed) % size] = (uint8_t)next_random(&seed);
+            damaged.data[next_random(&seed) % size] = (uint8_t)next_random(&seed);
         }
         size -= next_random(&seed) % 2;
-        r = kee_body_decode((struct kee_body){kee_bytes_of(damaged, size), slots, 3}, &arena,
+        r = kee_body_decode((struct kee_body){kee_bytes_of(damaged.data, size), slots, 3}, &arena,
                             &value, &why);
         assert_true(r == 0 || (r == KEE_VALUE_BAD && why.size > 0));
-        free(damaged);
+        kee_buf_fini(&damaged);
         kee_buf_fini(&why);
         kee_arena_fini(&arena);
     }

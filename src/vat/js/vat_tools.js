@@ -3,6 +3,7 @@
 // theirs, slots and rows are ours. Given once, while the boot image is made.
 import { defendPrototype, defendPrototypeKit } from '@endo/exo/tools.js';
 import { Far } from '@endo/far';
+import { toThrowable } from '@endo/pass-style';
 import {
   assertPattern,
   getCopyMapEntries,
@@ -28,5 +29,6 @@ keeveVatTools(
     makeCopySet,
     matches,
     mustMatch,
+    toThrowable,
   }),
 );

@@ -156,7 +156,46 @@ static int32_t home_facet(txMachine *the)
     return facet == NULL ? FACET_NONE : facet->value.integer;
 }
 
-/* The behaviour of a method without guard: gets the context first, or as this. */
+/* What a method throws its caller may keep: it is made passable and hardened, as exos do. */
+static void rethrow(txMachine *the)
+{
+    mxPush(mxException);
+    txSlot *thrown = the->stack;
+    mxException = mxUndefined;
+    if (thrown->kind == XS_REFERENCE_KIND && kee_vom_has_tools(the)) {
+        mxPushUndefined();
+        kee_vom_push_tool(the, "toThrowable");
+        mxCall();
+        mxPushSlot(thrown);
+        mxRunCount(1);
+        thrown = the->stack;
+    }
+    mxException.kind = thrown->kind;
+    mxException.value = thrown->value;
+    fxJump(the);
+}
+
+static void call_behavior(txMachine *the, struct kee_kind *kind, uint64_t instance, txInteger count)
+{
+    mxTry(the)
+    {
+        mxPushUndefined();
+        mxPushSlot(kee_tag_find(home(the), KEE_VOM_TAG_VALUE));
+        mxCall();
+        kee_kind_push_context(the, kind, instance);
+        for (txInteger i = 0; i < count; i++) {
+            mxPushSlot(mxArgv(i));
+        }
+        mxRunCount(count + 1);
+        mxPullSlot(mxResult);
+    }
+    mxCatch(the)
+    {
+        rethrow(the);
+    }
+}
+
+/* The behaviour of a method without guard: it gets the context first. */
 void kee_kind_method(txMachine *the)
 {
     struct kee_kind *kind = home_kind(the);
@@ -170,15 +209,7 @@ void kee_kind_method(txMachine *the)
         kee_ls_throw(the, XS_UNKNOWN_ERROR, "\"%s\" may only be applied to a valid instance: %s",
                      fxToString(the, the->stack), text);
     }
-    mxPushUndefined();
-    mxPushSlot(kee_tag_find(home(the), KEE_VOM_TAG_VALUE));
-    mxCall();
-    kee_kind_push_context(the, kind, instance);
-    for (txInteger i = 0; i < count; i++) {
-        mxPushSlot(mxArgv(i));
-    }
-    mxRunCount(count + 1);
-    mxPullSlot(mxResult);
+    call_behavior(the, kind, instance, count);
 }
 
 /* What remotables made by npm's exo tell of their guard; a kind with methods of C has none. */

@@ -48,6 +48,10 @@ const counters = `${head}
         read: ({ state }) => harden([state.name, state.count, state.other]),
         hold: ({ state }, other) => { state.other = other; },
         twice: ({ state, self }) => { state.count += 1n; state.count += 1n; return self; },
+        caught: ({ self }) => {
+          try { self.fail(); } catch (error) { return harden([Object.isFrozen(error), error.message]); }
+          return 'nothing thrown';
+        },
         fail: ({ state }) => { state.count += 100n; throw Error('failed after a write'); },
         deep: ({ state }) => { state.other = harden({ list: [1, { far: Far('heap', {}) }] }); },
       },
@@ -74,6 +78,7 @@ test('durable objects: state, identity, references, restart', () =>
     ['send', 'o+d10/1', 'read'],
     ['send', 'o+d10/1', 'twice'],
     ['send', 'o+d10/1', 'fail'],
+    ['send', 'o+d10/1', 'caught'],
     ['send', 'o+d10/1', 'deep'],
     ['send', 'o+0', 'same', '["a","$0.Alleged: counter"]', ['o+d10/1']],
     ['send', 'o+0', 'make', '["b"]'],
@@ -244,6 +249,43 @@ test('stores: the four sorts, shapes, refusals, clearing', () =>
     ['restart'],
     ['send', 'o+0', 'size', '["map"]'],
   ]));
+
+/** A generator that gives the same numbers for a seed, on every machine. */
+const numbersOf = (seed) => {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % below;
+  };
+};
+
+for (const seed of [1, 2, 3]) {
+  test(`stores: random programs, seed ${seed}`, () => {
+    const below = numbersOf(seed);
+    const pick = (list) => list[below(list.length)];
+    const names = ['map', 'weakMap', 'strings', 'set', 'weakSet'];
+    const keys = ['"a"', '"b"', '1', '2', '"+3"', '"$0.Alleged: import"', '"$1.Alleged: thing"', '[1]'];
+    const values = ['1', '"text"', '"$0.Alleged: import"', '{"t":"$1.Alleged: thing"}', '["$1.Alleged: thing"]'];
+    const slots = () => [`o-${5 + below(2)}`, `o+d10/${1 + below(3)}`];
+    const step = () => {
+      const name = pick(names);
+      const kind = name.toLowerCase().includes('set') ? 'set' : 'map';
+      const shown = pick(['size', 'keys', 'values', 'entries', 'some']);
+      return pick([
+        () => ['send', 'o+0', kind === 'set' ? 'add' : 'init', `["${name}",${pick(keys)},${pick(values)}]`, slots()],
+        () => ['send', 'o+0', kind === 'set' ? 'add' : 'set', `["${name}",${pick(keys)},${pick(values)}]`, slots()],
+        () => ['send', 'o+0', 'remove', `["${name}",${pick(keys)}]`, slots()],
+        () => ['send', 'o+0', 'has', `["${name}",${pick(keys)}]`, slots()],
+        () => ['send', 'o+0', shown, `["${name}"]`],
+        () => ['send', 'o+0', below(4) ? 'has' : 'clear', `["${name}",${pick(keys)}]`, slots()],
+        () => ['reap'],
+        () => (below(5) ? ['reap'] : ['restart']),
+      ])();
+    };
+    const things = [1, 2, 3].map(() => ['send', 'o+0', 'thing']);
+    return agree(stores, [...things, ...Array.from({ length: 120 }, step)]);
+  });
+}
 
 const kits = `${head}
   export const buildRootObject = (powers, parameters, baggage) => {

@@ -87,11 +87,15 @@ static enum shape shape_of(txMachine *the, const txSlot *behavior, bool inner)
     for (txIndex i = 0; i < array_length(keys); i++) {
         struct kee_field_name name = key_of_item(the, keys, i);
         enum shape member = SHAPE_NOT;
+        mxPushSlot(keys);
+        fxGetAll(the, XS_NO_ID, i);
+        bool symbol = the->stack->kind == XS_SYMBOL_KIND; /* symbols name methods, no facets */
+        mxPop();
         mxPushSlot(behavior);
         fxGetAll(the, name.id, name.index);
         if (fxIsCallable(the, the->stack)) {
             member = SHAPE_ONE;
-        } else if (!inner && shape_of(the, the->stack, true) == SHAPE_ONE) {
+        } else if (!inner && !symbol && shape_of(the, the->stack, true) == SHAPE_ONE) {
             member = SHAPE_MANY;
         }
         mxPop();
@@ -185,6 +189,9 @@ static void settle_facets(txMachine *the, struct kee_kind *kind, txSlot *propose
         mxPop();
     }
     mxPop();
+    if (count < 2) {
+        kind_error(the, kind, "A multi-facet object must have multiple facets (kind \"%.*s\")");
+    }
     if (count > KEE_LIMIT_FACETS) {
         kind_error(the, kind, "kind \"%.*s\" has too many facets");
     }

@@ -47,8 +47,10 @@ bool kee_vom_next(txMachine *the, struct kee_bytes prior, struct kee_bytes *key,
 static void check_overfull(struct kee_ls *ls)
 {
     if (kee_vatstore_overfull(ls->vom->store)) {
-        kee_ls_fail(ls, "a crank wrote more durable state than %u MB, or a key above %u bytes",
-                    KEE_LIMIT_FRAME_BYTES >> 20, KEE_LIMIT_KEY_BYTES);
+        kee_ls_fail(ls,
+                    "a crank wrote more durable state than %u MB, or a value above %u MB, or a key "
+                    "above %u bytes",
+                    KEE_LIMIT_FRAME_BYTES >> 20, KEE_LIMIT_VALUE_BYTES >> 20, KEE_LIMIT_KEY_BYTES);
     }
 }
 

@@ -314,6 +314,11 @@ const kits = `${head}
       briefSet: (x) => held.set(x),
       briefInBaggage: () => baggage.init('brief', held),
       weak: (facet) => { provide(baggage, 'weak', () => makeScalarBigWeakMapStore('weak', { durable: true })).init(facet, 1); },
+      oneFacet: () => { vd.defineKindMulti('one', () => ({}), { a: { f: () => 1 } }); },
+      symbolFacet: () => { vd.defineKindMulti('odd', () => ({}), { a: { f: () => 1 }, [Symbol.for('b')]: { f: () => 1 } }); },
+      notFunctions: () => { defineKind('data', () => ({}), { f: 1 }); },
+      notKit: () => { defineKind('kit', () => ({}), { a: { f: () => 1 }, b: { f: () => 1 } }); },
+      notData: () => defineKind('text', () => 'text', { f: () => 1 })(),
       wrongThis: (facet) => { const { up } = makeKit(1); return up.n.apply(facet); },
     });
   };
@@ -332,6 +337,7 @@ test('kits: facets live and die together, and know each other', () =>
     ['send', 'o+0', 'is', '["$0.Alleged: import"]', ['o-5']],
     ['send', 'o+0', 'isBad', '["$0.Alleged: import"]', ['o-5']],
     ['send', 'o+0', 'wrongThis', '["$0.Alleged: kit down"]', ['o+d10/1:0']],
+    ...['oneFacet', 'symbolFacet', 'notFunctions', 'notKit', 'notData'].map((name) => ['send', 'o+0', name]),
     ['drop', 'o+d10/1:0'],
     ['reap'],
     ['send', 'o+0', 'weak', '["$0.Alleged: kit up"]', ['o+d10/1:1']],

@@ -2,7 +2,39 @@
 // Each vat in its own process: a killed worker is reported and its vat starts again; the daemon and the
 // other vats do not notice.
 import { check, equal, kill9, until } from '../lib.mjs';
-import { counter } from '../vats.mjs';
+import { counter, spinner } from '../vats.mjs';
+
+// Kills the worker while it is inside a crank.
+const killInCrank = async (home, vat) => {
+  const { pid } = await until(
+    async () => (await home.rows('vats')).find(row => row.vat === vat && row.in_crank && row.pid > 0),
+    `${vat} to be inside a crank`,
+  );
+  await kill9(pid);
+  return pid;
+};
+
+// The message of a crank that dies with its worker is tried once more, then rejected by name.
+const deathInCrank = async t => {
+  const home = await t.started();
+  const { vats, root } = await home.launch({ spinner });
+  const expected = await home.send(root, 'spin', 4_000_000);
+  const once = home.sendLater(root, 'spin', 4_000_000);
+  const first = await killInCrank(home, vats.spinner.vat);
+  await once.done;
+  equal(once.value, expected, 'the result after one death');
+
+  const twice = home.sendLater(root, 'spin', 4_000_000);
+  const second = await killInCrank(home, vats.spinner.vat);
+  await until(async () => (await home.workerOf(vats.spinner.vat).catch(() => second)) !== second,
+    'another worker');
+  await killInCrank(home, vats.spinner.vat);
+  await twice.done;
+  check(first !== second && twice.error, `the result after two deaths is ${twice.value}`);
+  check(/DELIVERY_FAILED/.test(twice.error.message), `it was rejected with ${twice.error.message}`);
+  equal(await home.send(root, 'ping', 1), 1, 'the vat afterwards');
+  await home.audit();
+};
 
 export const test = async t => {
   const home = await t.started();
@@ -27,4 +59,5 @@ export const test = async t => {
   equal(await home.workerOf(vats.two.vat), second, 'the process of the other vat');
   equal((await home.status()).pid, home.pid, 'the daemon');
   await home.audit();
+  await deathInCrank(t);
 };

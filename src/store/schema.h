@@ -20,7 +20,7 @@
  *   vN.parameters           BODY (no slots)
  *   vN.c.KREF               VREF FLAG                   the c-list; FLAG: r reachable, _ recognizable
  *   vN.c.VREF               KREF                        its inverse
- *   vN.s.KEY                the vat's own store         (liveslots keys: docs/formats/vatstore.md)
+ *   vN.s.KEY                the vat's own store         (liveslots keys: docs/formats/vat-rows.md)
  *   awake.vN                BOOT in which it got a worker; older than this boot: to be restarted
  *   dying.vN                (empty) being swept away
  *   code.HASH               source or bundle text, by SHA-256

@@ -13,6 +13,8 @@
 #include "vatproto/vatproto.h"
 
 #define LEVELS 16u
+/* The kernel puts the vat's prefix before a key: "v", a number, ".s.". */
+#define KEY_BYTES_MAX (KEE_LIMIT_KEY_BYTES - 32u)
 
 enum base { BASE_UNKNOWN, BASE_ABSENT, BASE_PRESENT };
 
@@ -402,7 +404,7 @@ static int row_write(struct kee_vatstore *store, struct kee_bytes key,
     struct row *row;
     size_t size = key.size + (value != NULL ? value->size : 0);
     int r = 0;
-    if (key.size == 0 || key.size > KEE_LIMIT_KEY_BYTES ||
+    if (key.size == 0 || key.size > KEY_BYTES_MAX ||
         (value != NULL && value->size > KEE_LIMIT_VALUE_BYTES) ||
         store->dirty_bytes + size > KEE_LIMIT_FRAME_BYTES) {
         store->overfull = true;

@@ -333,6 +333,9 @@ static void load_ids(txMachine *the)
 
     *ids = (struct kee_ls_ids){1, 1, 5, true};
     if (!kee_vom_get(the, key, &value)) {
+        /* A new vat. One question shows that there are no rows at all, and saves those after it. */
+        struct kee_bytes first;
+        kee_vom_next(the, kee_bytes_of(NULL, 0), &first, &value);
         return;
     }
     struct kee_row_cursor cursor = kee_row_read(value);

@@ -19,6 +19,12 @@
 #define KEE_LIMIT_WORLD_CACHE_BYTES (4u << 20)
 /* The code of one vat. */
 #define KEE_LIMIT_BUNDLE_BYTES (32u << 20)
+/* Files of a bundle's archive, and their bytes once unpacked: what a small archive can make a worker
+ * unpack before its heap limit speaks. */
+#define KEE_LIMIT_ARCHIVE_FILES 16384u
+#define KEE_LIMIT_ARCHIVE_BYTES (128u << 20)
+/* Files the daemon reads for one vat that imports by relative paths. */
+#define KEE_LIMIT_MODULE_FILES 4096u
 /* Deliveries sent ahead to one worker: enough to hide a core crossing, few enough to stay fair. */
 #define KEE_LIMIT_SENT_AHEAD 16u
 /* Nesting of a passable value: each level costs a C frame in the codecs. */

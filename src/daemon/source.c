@@ -2,6 +2,7 @@
 /* source - see source.h. */
 #include "daemon/source.h"
 
+#include "base/base64.h"
 #include "base/fault.h"
 #include "base/limits.h"
 #include "os/file.h"
@@ -55,41 +56,18 @@ static bool unescape(struct kee_buf *out, struct kee_bytes text)
     return true;
 }
 
-static int base64_digit(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 static bool unbase64(struct kee_buf *out, struct kee_bytes text)
 {
-    uint32_t bits = 0;
-    unsigned count = 0;
+    size_t size;
 
-    while (text.size > 0 && text.data[text.size - 1] == '=') {
-        text.size--;
+    if (kee_buf_reserve(out, kee_base64_room(text.size)) != 0) {
+        return false; /* the buffer remembers */
     }
-    for (size_t i = 0; i < text.size; i++) {
-        int digit = base64_digit(text.data[i]);
-        if (digit < 0) {
-            return false;
-        }
-        bits = bits << 6 | (uint32_t)digit;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            kee_buf_put_u8(out, (uint8_t)(bits >> count));
-        }
+    if (!kee_base64_decode(out->data, &size, text)) {
+        return false;
     }
-    return count < 6;
+    out->size = size;
+    return true;
 }
 
 static int read_data(struct kee_source *out, struct kee_bytes spec, struct kee_arena *arena,

@@ -49,6 +49,12 @@ void kee_engine_describe(txMachine *the, const txSlot *value, char *text, size_t
 
 /* Appends a string of the engine as UTF-8; half of a surrogate pair becomes U+FFFD. */
 void kee_engine_put_text(struct kee_buf *out, const char *string);
+/* The other way. text_room throws a SyntaxError on what is not UTF-8 or has a NUL, else gives the size
+ * of the engine's string, which text_copy writes with its end. push_text does both, and text must not
+ * lie in the heap. */
+size_t kee_engine_text_room(txMachine *the, struct kee_bytes text);
+void kee_engine_text_copy(char *out, struct kee_bytes text);
+void kee_engine_push_text(txMachine *the, struct kee_bytes text);
 /* The engine gave up with a status of its own: longjmps out of the crank, except for a rejection. */
 void kee_engine_aborted(struct kee_engine *engine, int status);
 

@@ -3,6 +3,7 @@
 #include "vat/engine/host.h"
 
 #include "base/assert.h"
+#include "vat/engine/archive.h"
 #include "vat/engine/engine_internal.h"
 #include "vat/liveslots/liveslots.h"
 
@@ -58,6 +59,11 @@ static const txCallback own_callbacks[] = {
     fx_lockdown,
     host_log,
     host_random,
+    kee_archive_unbase64,
+    kee_archive_list,
+    kee_archive_text,
+    kee_archive_bytes,
+    kee_archive_sha512,
     host_install,
     xs_textdecoder,
     xs_textdecoder_decode,
@@ -109,6 +115,11 @@ void kee_host_install(txMachine *the)
     fxNewObjectInstance(the);
     add_method(the, "log", host_log, 2);
     add_method(the, "random", host_random, 0);
+    add_method(the, "unbase64", kee_archive_unbase64, 1);
+    add_method(the, "zipList", kee_archive_list, 1);
+    add_method(the, "zipText", kee_archive_text, 2);
+    add_method(the, "zipBytes", kee_archive_bytes, 2);
+    add_method(the, "sha512", kee_archive_sha512, 2);
     mxPush(mxGlobal);
     fxSetID(the, fxID(the, (txString) "keeveHost"));
     mxPop();

@@ -24,7 +24,7 @@ const load = (text, fileName, names, own) => {
     ...own,
     ...makePowers(names, keeveHost),
   };
-  return loadCode(makeVatCompartment(globals), text, fileName);
+  return loadCode(makeVatCompartment(globals), text, fileName, keeveHost);
 };
 
 globalThis.keeveLoad = harden(load);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // load - evaluates the code of a vat in a compartment of its own and gives its exports.
+import { loadArchive } from './archive.js';
 import { makeCompartmentClass } from './compartment.js';
 import { packages } from './packages.js';
 
@@ -62,6 +63,35 @@ const loadScript = (makeCompartment, bundle, fileName) => {
   return exported;
 };
 
+/** Text whose value is a function that gives the exports. */
+const loadFunctor = (makeCompartment, bundle, fileName) => {
+  const compartment = makeCompartment({});
+  if (bundle.moduleFormat === 'nestedEvaluate') {
+    compartment.globalThis.nestedEvaluate = (source) => compartment.evaluate(source);
+  }
+  const functor = compartment.evaluate(named(`(${bundle.source}\n)`, fileName));
+  if (typeof functor !== 'function') {
+    throw TypeError(
+      `a ${bundle.moduleFormat} bundle is the text of a function, here of type ${typeof functor}`,
+    );
+  }
+  return functor(fileName);
+};
+
+const formats = {
+  __proto__: null,
+  iife: loadScript,
+  nestedEvaluate: loadFunctor,
+  getExport: loadFunctor,
+  endoScript: (makeCompartment, bundle, fileName) =>
+    makeCompartment({}).evaluate(named(bundle.source, fileName)),
+  endoZipBase64: (makeCompartment, bundle, _fileName, host) =>
+    loadArchive(host, makeCompartment, packages, bundle),
+};
+
+/** Formats that are one text, and the property that has it. */
+const textOf = { __proto__: null, nestedEvaluate: 'source', getExport: 'source', endoScript: 'source' };
+
 /** A bundle is JSON text of an object with a moduleFormat; all other text is module source. */
 const parseBundle = (text) => {
   if (!/^\s*\{/.test(text)) {
@@ -75,13 +105,27 @@ const parseBundle = (text) => {
   }
 };
 
-export const loadCode = (makeCompartment, text, fileName) => {
+export const loadCode = (makeCompartment, text, fileName, host) => {
   const bundle = parseBundle(text);
   if (bundle === undefined) {
     return loadModule(makeCompartment, text, fileName);
   }
-  if (bundle.moduleFormat !== 'iife') {
-    throw TypeError(`Unknown bundle format: ${bundle.moduleFormat}`);
+  const { moduleFormat } = bundle;
+  const loader = typeof moduleFormat === 'string' ? formats[moduleFormat] : undefined;
+  if (loader === undefined) {
+    throw TypeError(`Unknown bundle format: ${String(moduleFormat)}`);
   }
-  return loadScript(makeCompartment, bundle, fileName);
+  const key = textOf[moduleFormat];
+  if (key !== undefined && typeof bundle[key] !== 'string') {
+    throw TypeError(
+      `a bundle of format ${moduleFormat} has its program in "${key}", here ${typeof bundle[key]}`,
+    );
+  }
+  const namespace = loader(makeCompartment, bundle, fileName, host);
+  if (Object(namespace) !== namespace) {
+    throw TypeError(
+      `a bundle of format ${moduleFormat} gives its exports as an object, here ${typeof namespace}`,
+    );
+  }
+  return namespace;
 };

@@ -140,8 +140,7 @@ void kee_archive_text(txMachine *the)
     if (room != size) {
         mxPushUndefined();
         the->stack->value.string = fxNewChunk(the, (txSize)room + 1);
-        kee_engine_text_copy(the->stack->value.string,
-                             kee_bytes_of(file->value.string, size));
+        kee_engine_text_copy(the->stack->value.string, kee_bytes_of(file->value.string, size));
         the->stack->kind = XS_STRING_KIND;
         mxPullSlot(file);
     }

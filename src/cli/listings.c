@@ -44,6 +44,14 @@ int kee_cmd_promises(struct kee_cli *cli)
                                        : KEE_EXIT_USAGE;
 }
 
+int kee_cmd_who_holds(struct kee_cli *cli)
+{
+    return kee_cli_operands(cli, 1, 1)
+               ? show(cli, "who-holds", json_pack("{s:s}", "kref", cli->argv[0]),
+                      "nothing holds it")
+               : KEE_EXIT_USAGE;
+}
+
 int kee_cmd_subclusters(struct kee_cli *cli)
 {
     return kee_cli_operands(cli, 0, 0) ? show(cli, "subclusters", NULL, "no subclusters")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vat_orders - the commands that tell a vat, or all of them, to do something: no result to show. */
+/* vat_orders - the commands that order something done with a vat or an object: no result to show. */
 #include <stdio.h>
 
 #include "base/ids.h"
@@ -60,4 +60,33 @@ int kee_cmd_reap(struct kee_cli *cli)
     }
     return order(cli, "reap", cli->argc == 1 ? json_pack("{s:s}", "vat", cli->argv[0]) : NULL,
                  "asked to report");
+}
+
+static int order_kref(struct kee_cli *cli, const char *method, const char *done)
+{
+    struct kee_kref kref;
+
+    if (!kee_cli_operands(cli, 1, 1)) {
+        return KEE_EXIT_USAGE;
+    }
+    if (!kee_kref_parse(kee_bytes_str(cli->argv[0]), &kref)) {
+        return kee_cli_usage_error(cli, "expected a reference such as ko4, found \"%s\"",
+                                   cli->argv[0]);
+    }
+    return order(cli, method, json_pack("{s:s}", "kref", cli->argv[0]), done);
+}
+
+int kee_cmd_pin(struct kee_cli *cli)
+{
+    return order_kref(cli, "pin", "pinned");
+}
+
+int kee_cmd_unpin(struct kee_cli *cli)
+{
+    return order_kref(cli, "unpin", "unpinned");
+}
+
+int kee_cmd_revoke(struct kee_cli *cli)
+{
+    return order_kref(cli, "revoke", "revoked");
 }

@@ -95,6 +95,46 @@ static void reap(struct kee_daemon *daemon, struct kee_request *request, const j
     }
 }
 
+/* The kref under key "kref", or false after saying what was expected. */
+static bool take_kref(struct kee_request *request, const json_t *params, struct kee_kref *out)
+{
+    const json_t *json = json_object_get(params, "kref");
+    const char *text = json_is_string(json) ? json_string_value(json) : NULL;
+
+    if (text != NULL && kee_kref_parse(kee_bytes_str(text), out)) {
+        return true;
+    }
+    kee_daemon_bad(request, "kref: expected a reference such as ko4, found %s%.40s%s",
+                   text == NULL ? "no string" : "\"", text == NULL ? "" : text,
+                   text == NULL ? "" : "\"");
+    return false;
+}
+
+static void order_kref(struct kee_daemon *daemon, struct kee_request *request, const json_t *params,
+                       int (*order)(struct kee_kernel *kernel, struct kee_kref kref))
+{
+    struct kee_kref kref;
+
+    if (take_kref(request, params, &kref)) {
+        settle_order(daemon, request, order(daemon->kernel, kref));
+    }
+}
+
+static void pin(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    order_kref(daemon, request, params, kee_kernel_pin);
+}
+
+static void unpin(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    order_kref(daemon, request, params, kee_kernel_unpin);
+}
+
+static void revoke(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    order_kref(daemon, request, params, kee_kernel_revoke);
+}
+
 static void tell_state(struct kee_daemon *daemon, struct kee_request *request)
 {
     kee_request_result(request, kee_kernel_is_paused(daemon->kernel)
@@ -238,6 +278,18 @@ static void clist(struct kee_daemon *daemon, struct kee_request *request, const 
     }
 }
 
+static void who_holds(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    struct kee_buf json = KEE_BUF_EMPTY;
+    struct kee_kref kref;
+
+    if (take_kref(request, params, &kref)) {
+        kee_buf_put_char(&json, '[');
+        end_listing(daemon, request, &json, "]",
+                    kee_kernel_who_holds(daemon->kernel, kref, put_row, &json));
+    }
+}
+
 static void put_violation(void *context, const struct kee_record *record)
 {
     struct kee_buf *json = context;
@@ -287,9 +339,13 @@ static const struct method methods[] = {
     {"objects", objects},
     {"promises", promises},
     {"subclusters", subclusters},
+    {"who-holds", who_holds},
     {"terminate", terminate},
     {"restart-vat", restart_vat},
     {"reap", reap},
+    {"pin", pin},
+    {"unpin", unpin},
+    {"revoke", revoke},
     {"pause", pause_kernel},
     {"run", run_kernel},
     {"step", kee_daemon_step},

@@ -4,7 +4,8 @@
  *
  *   CL-4  an import of an object has a row koN.i.vM, and only an import
  *   CL-1  c-list rows come in pairs            OB-1  reachable <= recognizable
- *   RC-1  an object's counts are what refers to it: importers, queue rows, data, holds, its launch
+ *   RC-1  an object's counts are what refers to it: importers, queue rows, data, holds,
+ *         pins, its launch
  *   RC-2  the same of a promise's references   PR-1  a subscriber knows the promise
  *   PR-2  settled data there if and only if the promise is settled
  *   PR-3  what messages are parked at says so, and is unsettled
@@ -317,6 +318,7 @@ int kee_kernel_audit(struct kee_kernel *kernel, kee_record_fn *fn, void *context
     r = kee_kernel_list_vats(kernel, on_vat, &audit);
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("q."), on_queue, NULL, &audit);
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("hold."), on_hold, NULL, &audit);
+    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("pin."), on_hold, NULL, &audit);
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("kp"), on_promise, NULL, &audit);
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("ko"), on_object, NULL, &audit);
     while (r == 0 && (tally = kee_map_next(&audit.tallies, &at)) != NULL) {

@@ -163,7 +163,7 @@ static int judge(struct kee_kernel *kernel, struct kee_vat *vat, const struct ke
         }
     } else {
         r = kee_object_get(kernel, item->target, &object);
-        if (r == KEE_STORE_ABSENT || object.owner.n != vat->id.n) {
+        if (r == KEE_STORE_ABSENT || object.owner.n != vat->id.n || object.revoked) {
             *out = REROUTE;
         }
     }

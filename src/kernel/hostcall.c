@@ -239,15 +239,15 @@ static int check_slots(struct kee_kernel *kernel, struct kee_vp_strings slots, s
     return kee_buf_status(out);
 }
 
-static int check_target(struct kee_kernel *kernel, struct kee_kref target)
+int kee_kref_need(struct kee_kernel *kernel, struct kee_kref kref)
 {
     struct kee_key key;
     struct kee_bytes value;
     int r;
 
-    r = kee_world_get(kernel->world, kee_key_kref(&key, "", target, ""), &value);
+    r = kee_world_get(kernel->world, kee_key_kref(&key, "", kref, ""), &value);
     if (r == KEE_STORE_ABSENT) {
-        (void)kee_key_kref(&key, "", target, "");
+        (void)kee_key_kref(&key, "", kref, "");
         return kee_kernel_decline(kernel, KEE_KERNEL_NO_SUCH, "there is no %.*s", (int)key.size,
                                   (const char *)key.text);
     }
@@ -269,7 +269,7 @@ int kee_kernel_send(struct kee_kernel *kernel, struct kee_kref target,
                                "of %u",
                                methargs.body.size, KEE_LIMIT_BODY_BYTES);
     } else {
-        r = check_target(kernel, target);
+        r = kee_kref_need(kernel, target);
     }
     r = r != 0 ? r : check_slots(kernel, methargs.slots, slots);
     if (r == 0 && call != 0) {

@@ -9,6 +9,7 @@
  *   clist.c      kref and vref                subcluster.c launching
  *   runq.c       routing, queues              hostcall.c  calls from outside, holds, answers
  *   deliver.c    deliveries out               view.c, audit.c, trace.c   looking
+ *   pin.c, revoke.c  an operator's orders     holders.c    who keeps something alive
  *
  * Every change is made inside a crank of the world (kee_world_begin .. commit or undo), so a function
  * that returns a fault leaves nothing behind once its caller has undone.
@@ -171,6 +172,7 @@ void kee_vat_free(struct kee_kernel *kernel, struct kee_vat *vat);
 struct kee_object {
     struct kee_vat_id owner; /* 0: gone */
     uint64_t reachable, recognizable;
+    bool revoked; /* sends to it reject, for good */
 };
 
 int kee_object_get(struct kee_kernel *kernel, struct kee_kref kref, struct kee_object *out);
@@ -332,6 +334,9 @@ void kee_answers_undo(struct kee_kernel *kernel);
 int kee_answer_decline(struct kee_kernel *kernel, uint64_t call, const char *why);
 int kee_hold_add(struct kee_kernel *kernel, struct kee_kref kref);
 int kee_hold_remove(struct kee_kernel *kernel, struct kee_kref kref);
+int kee_is_pinned(struct kee_kernel *kernel, struct kee_kref kref, bool *out);
+/* Is there a row of that name? Outcome NO_SUCH, with a sentence in why. */
+int kee_kref_need(struct kee_kernel *kernel, struct kee_kref kref);
 
 /* A crank of the world with its answers. commit may fault; it has undone then. */
 void kee_txn_begin(struct kee_kernel *kernel);

@@ -149,6 +149,15 @@ int kee_kernel_restart_vat(struct kee_kernel *kernel, struct kee_vat_id vat, con
 /* Asks for a bringOutYourDead of one vat, or of all that are awake if vat is 0. */
 int kee_kernel_reap(struct kee_kernel *kernel, struct kee_vat_id vat);
 
+/* A durable hold on an object or promise, until it is unpinned; pinning twice is pinning once. Outcome
+ * STATE: nothing reaches it any more, so that its owner may have let go of it already. */
+int kee_kernel_pin(struct kee_kernel *kernel, struct kee_kref kref);
+/* Outcome STATE if it is not pinned. */
+int kee_kernel_unpin(struct kee_kernel *kernel, struct kee_kref kref);
+/* From now on every send to the object rejects, also what is queued but not yet handed to its vat.
+ * Nothing undoes it; a second time changes nothing. Outcome BAD: no object. */
+int kee_kernel_revoke(struct kee_kernel *kernel, struct kee_kref kref);
+
 void kee_kernel_pause(struct kee_kernel *kernel);
 void kee_kernel_resume(struct kee_kernel *kernel);
 bool kee_kernel_is_paused(const struct kee_kernel *kernel);
@@ -169,10 +178,16 @@ int kee_kernel_list_clist(struct kee_kernel *kernel, struct kee_vat_id vat, kee_
 int kee_kernel_list_queue(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
 /* subcluster bootstrap state config vats */
 int kee_kernel_list_subclusters(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
-/* kref owner reachable recognizable */
+/* kref owner reachable recognizable pinned revoked */
 int kee_kernel_list_objects(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
 /* kref state decider subscribers references body slots */
 int kee_kernel_list_promises(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
+
+/* What keeps an object or promise alive: holder how references vref stored as seq. The references add
+ * up to what reaches it (an owner's and a recognizable import's are 0); stored: how often the durable
+ * data of that vat names it. Outcome NO_SUCH. */
+int kee_kernel_who_holds(struct kee_kernel *kernel, struct kee_kref kref, kee_record_fn *fn,
+                         void *context);
 
 /* Walks every table and checks each invariant; 0 if all hold, else the number of violations, each
  * reported as a record "violation" with fields invariant, where, found. */

@@ -19,7 +19,7 @@ static int parse_owner(struct kee_bytes text, struct kee_vat_id *out)
 int kee_object_get(struct kee_kernel *kernel, struct kee_kref kref, struct kee_object *out)
 {
     struct kee_key key;
-    struct kee_bytes row, owner, reach;
+    struct kee_bytes row, owner, reach, recognize;
     int r;
 
     r = kee_world_get(kernel->world, kee_key_kref(&key, "", kref, ""), &row);
@@ -28,9 +28,11 @@ int kee_object_get(struct kee_kernel *kernel, struct kee_kref kref, struct kee_o
     }
     owner = kee_bytes_cut(&row, ' ');
     reach = kee_bytes_cut(&row, ' ');
+    recognize = kee_bytes_cut(&row, ' ');
+    out->revoked = kee_bytes_equal(row, KEE_BYTES_LIT("revoked"));
     if (parse_owner(owner, &out->owner) < 0 || !kee_bytes_decimal(reach, &out->reachable) ||
-        !kee_bytes_decimal(row, &out->recognizable)) {
-        return kee_row_corrupt(kee_key_view(&key), "OWNER REACHABLE RECOGNIZABLE");
+        !kee_bytes_decimal(recognize, &out->recognizable) || (row.size > 0 && !out->revoked)) {
+        return kee_row_corrupt(kee_key_view(&key), "OWNER REACHABLE RECOGNIZABLE [revoked]");
     }
     return 0;
 }
@@ -53,6 +55,9 @@ int kee_object_put(struct kee_kernel *kernel, struct kee_kref kref, const struct
     kee_buf_put_decimal(row, object->reachable);
     kee_buf_put_char(row, ' ');
     kee_buf_put_decimal(row, object->recognizable);
+    if (object->revoked) {
+        kee_buf_put_str(row, " revoked");
+    }
     r = kee_row_put(kernel, kee_key_kref(&key, "", kref, ""), row, fresh);
     kee_scratch_give(kernel, row);
     return r;

@@ -279,7 +279,14 @@ static bool is_one_reference(struct kee_bytes body)
     return kee_bytes_has_prefix(body, capdata);
 }
 
-enum routing { ROUTE_VAT, ROUTE_PARK, ROUTE_FORWARD, ROUTE_REJECT_ALIKE, ROUTE_REJECT };
+enum routing {
+    ROUTE_VAT,
+    ROUTE_PARK,
+    ROUTE_FORWARD,
+    ROUTE_REJECT_ALIKE,
+    ROUTE_REJECT,
+    ROUTE_REVOKED
+};
 
 /* Where does a message to target go? FORWARD gives the next target; REJECT_ALIKE leaves data in hold. */
 static int route_promise(struct kee_kernel *kernel, struct kee_kref *target, struct kee_buf *hold,
@@ -328,8 +335,11 @@ static int route_object(struct kee_kernel *kernel, struct kee_kref target, struc
     if (r < 0) {
         return r;
     }
-    *out = r == KEE_STORE_ABSENT || object.owner.n == 0 ? ROUTE_REJECT : ROUTE_VAT;
-    *vat = object.owner;
+    *out = r == KEE_STORE_ABSENT ? ROUTE_REJECT
+           : object.revoked      ? ROUTE_REVOKED
+           : object.owner.n == 0 ? ROUTE_REJECT
+                                 : ROUTE_VAT;
+    *vat = r == 0 ? object.owner : (struct kee_vat_id){0};
     return 0;
 }
 
@@ -398,6 +408,10 @@ int kee_route(struct kee_kernel *kernel, const struct kee_item *given, bool fres
             break;
         case ROUTE_REJECT_ALIKE:
             r = reject_alike(kernel, &item, slots, body);
+            break;
+        case ROUTE_REVOKED:
+            r = kee_item_reject(kernel, &item,
+                                "[KERNEL:OBJECT_REVOKED] the target has been revoked");
             break;
         case ROUTE_FORWARD:
         case ROUTE_REJECT:

@@ -340,21 +340,29 @@ static int view_object(struct kee_kernel *kernel, struct kee_bytes rest, struct 
                        kee_record_fn *fn, void *context)
 {
     struct kee_event event;
-    struct kee_bytes owner, reachable;
+    struct kee_bytes owner, reachable, recognizable;
+    bool pinned;
     uint64_t n;
+    int r;
 
-    (void)kernel;
     if (!kee_bytes_decimal(rest, &n)) {
         return 0;
     }
+    r = kee_is_pinned(kernel, kee_kref_make(KEE_KREF_OBJECT, n), &pinned);
+    if (r != 0) {
+        return r;
+    }
     owner = kee_bytes_cut(&value, ' ');
     reachable = kee_bytes_cut(&value, ' ');
+    recognizable = kee_bytes_cut(&value, ' ');
     kee_event_begin(&event, "object");
     kee_event_kref(&event, "kref", kee_kref_make(KEE_KREF_OBJECT, n));
     kee_event_text(&event, "owner", owner);
     kee_event_text(&event, "reachable", reachable);
-    kee_event_text(&event, "recognizable", value);
+    kee_event_text(&event, "recognizable", recognizable);
     event.record.fields[2].is_number = event.record.fields[3].is_number = true;
+    flag(&event, "pinned", pinned);
+    flag(&event, "revoked", kee_bytes_equal(value, KEE_BYTES_LIT("revoked")));
     fn(context, &event.record);
     return 0;
 }

@@ -26,7 +26,7 @@
  *   code.HASH               source or bundle text, by SHA-256
  *   code.HASH.vN            (empty) vat N uses it
  *
- *   koN                     OWNER-vM REACHABLE RECOGNIZABLE
+ *   koN                     OWNER-vM REACHABLE RECOGNIZABLE [revoked]
  *   koN.i.vM                (empty) vat M imports it: the c-list's rows turned round
  *   kpN                     STATE REFERENCES DECIDER SUBSCRIBERS-LIST
  *                           STATE: u, q (unsettled, messages are parked), f, r
@@ -35,6 +35,7 @@
  *   kpN.q.SEQ               ITEM                        parked until it settles
  *   q.vN.SEQ                ITEM                        waiting for delivery to vN
  *   hold.KREF               BOOT: held by the console in it; released in a later one
+ *   pin.KREF                (empty) held by the operator until unpinned
  *   gc.vN.KREF              (empty) counts of an object that vN exports or imports fell: to be looked at
  *                           when the vat is awake and idle
  *

@@ -493,6 +493,17 @@ int rig_send(struct rig *rig, const char *kref, const char *body, const char *sl
     return r;
 }
 
+int rig_order(struct rig *rig, int (*order)(struct kee_kernel *kernel, struct kee_kref kref),
+              struct kee_kref kref)
+{
+    int r;
+
+    enter(rig);
+    r = order(rig->kernel, kref);
+    (void)well(rig, r);
+    return r;
+}
+
 const struct rig_answer *rig_answer(struct rig *rig, uint64_t call)
 {
     for (size_t i = 0; i < rig->answer_count && i < 64; i++) {

@@ -88,6 +88,9 @@ bool rig_ok(struct rig *rig, uint64_t vat);
 
 /* Sends from outside: body is the methargs text, slots krefs, space-separated. */
 int rig_send(struct rig *rig, const char *kref, const char *body, const char *slots, uint64_t call);
+/* An order about one kref; gives what the kernel said. */
+int rig_order(struct rig *rig, int (*order)(struct kee_kernel *kernel, struct kee_kref kref),
+              struct kee_kref kref);
 /* The answer to call, or NULL. */
 const struct rig_answer *rig_answer(struct rig *rig, uint64_t call);
 /* The root of vat number n. */

@@ -2,7 +2,9 @@
 /*
  * Seeded random programs: vats that send, resolve, subscribe, drop, retire, fail and die as a die
  * falls, under a kernel that is crashed now and then, runs out of memory or loses its store. After every
- * event, and after the reopening that a fault asks for, the audit must hold; and between each pair of vats, messages are committed in the order they were sent, each once.
+ * event, and after the reopening that a fault asks for, the audit must hold; and between each pair of
+ * vats, messages are committed in the order they were sent, each once. Meanwhile an operator pins, unpins
+ * and revokes.
  *
  * usage: sim_kernel [FIRST-SEED [COUNT [EVENTS]]]
  */
@@ -258,8 +260,7 @@ static void take_names(struct model *model, const struct rig_delivery *delivery)
         (void)snprintf(result, sizeof result, "%.*s", (int)delivery->target.size,
                        (const char *)delivery->target.data);
         forget(&model->promises, result);
-    } else if (delivery->kind == KEE_VP_RETIRE_EXPORTS ||
-               delivery->kind == KEE_VP_RETIRE_IMPORTS) {
+    } else if (delivery->kind == KEE_VP_RETIRE_EXPORTS || delivery->kind == KEE_VP_RETIRE_IMPORTS) {
         slots = delivery->slots;
         while (kee_vp_strings_next(&slots, &slot)) {
             (void)snprintf(result, sizeof result, "%.*s", (int)slot.size, (const char *)slot.data);
@@ -334,6 +335,44 @@ static void console_send(struct sim *sim)
     }
 }
 
+struct choice {
+    struct sim *sim;
+    struct kee_kref kref;
+    uint32_t seen;
+};
+
+static void choose(void *context, const struct kee_record *record)
+{
+    struct choice *choice = context;
+    struct kee_kref kref;
+
+    if (kee_kref_parse(record->fields[0].value, &kref) && pick(choice->sim, ++choice->seen) == 0) {
+        choice->kref = kref;
+    }
+}
+
+/* The operator pins, unpins and revokes whatever there is. */
+static void operate(struct sim *sim)
+{
+    struct choice choice = {.sim = sim};
+    uint64_t fails_at = sim->rig.store_fails_at;
+    uint32_t die = pick(sim, 20);
+    int r;
+
+    sim->rig.store_fails_at = 0; /* choosing is not what is to fail */
+    r = pick(sim, 3) == 0 ? kee_kernel_list_promises(sim->rig.kernel, choose, &choice)
+                          : kee_kernel_list_objects(sim->rig.kernel, choose, &choice);
+    sim->rig.store_fails_at = fails_at;
+    if (r != 0 || choice.seen == 0) {
+        return;
+    }
+    if (die == 0 && kee_kref_number(choice.kref) > VATS) { /* roots are needed to go on */
+        (void)rig_order(&sim->rig, kee_kernel_revoke, choice.kref);
+    } else {
+        (void)rig_order(&sim->rig, die < 12 ? kee_kernel_pin : kee_kernel_unpin, choice.kref);
+    }
+}
+
 static void crash(struct sim *sim)
 {
     rig_crash(&sim->rig);
@@ -369,6 +408,8 @@ static void one_event(struct sim *sim)
         console_send(sim);
     } else if (die < 25) {
         (void)kee_kernel_reap(sim->rig.kernel, (struct kee_vat_id){1 + pick(sim, VATS)});
+    } else if (die < 35) {
+        operate(sim);
     } else {
         one_crank(sim, 1 + pick(sim, VATS));
     }

@@ -395,6 +395,185 @@ static void orphans_are_retired_by_their_importers(void **state)
     fixture_fini(&f);
 }
 
+static struct kee_kref kref_of(const char *text)
+{
+    struct kee_kref kref;
+
+    assert_true(kee_kref_parse(kee_bytes_str(text), &kref));
+    return kref;
+}
+
+/* v1 sends a new object of its own to v2, which is then the only one to hold it. */
+static void give_one(struct fixture *f)
+{
+    struct rig_delivery d;
+    struct rig_reply reply;
+
+    assert_int_equal(rig_send(&f->rig, f->a, "#[\"go\",[\"$0\"]]", f->b, 0), 0);
+    rig_run(&f->rig);
+    assert_true(rig_take(&f->rig, 1, &d));
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_send(&reply, "o-50", "#[\"take\",[\"$0\"]]", "o+d10/1", NULL);
+    rig_reply_end(&f->rig, 1, &reply, NULL);
+    rig_run(&f->rig);
+    assert_true(rig_ok(&f->rig, 2));
+    rig_run(&f->rig);
+}
+
+static void last_object(void *context, const struct kee_record *record)
+{
+    (void)snprintf(context, 24, "%.*s", (int)record->fields[0].value.size,
+                   (const char *)record->fields[0].value.data);
+}
+
+/* Drops v2's import of it, in the crank of a message to v2's root. */
+static void drop_it(struct fixture *f)
+{
+    struct rig_delivery d;
+    struct rig_reply reply;
+
+    assert_int_equal(rig_send(&f->rig, f->b, "#[\"drop\",[]]", NULL, 0), 0);
+    rig_run(&f->rig);
+    assert_true(rig_take(&f->rig, 2, &d));
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_names(&reply, KEE_VP_CALL_DROP_IMPORTS, "o-50");
+    rig_reply_names(&reply, KEE_VP_CALL_RETIRE_IMPORTS, "o-50");
+    rig_reply_end(&f->rig, 2, &reply, NULL);
+    rig_run(&f->rig);
+}
+
+static void a_pin_holds_until_it_is_taken_back(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+    char it[24] = "";
+
+    fixture_init(&f);
+    give_one(&f);
+    assert_int_equal(kee_kernel_list_objects(f.rig.kernel, last_object, it), 0);
+    assert_int_equal(kee_kernel_unpin(f.rig.kernel, kref_of(it)), KEE_KERNEL_STATE);
+    assert_int_equal(kee_kernel_pin(f.rig.kernel, kref_of(it)), 0);
+    assert_int_equal(kee_kernel_pin(f.rig.kernel, kref_of(it)), 0);
+    assert_int_equal(rig_audit(&f.rig), 0);
+    drop_it(&f);
+    assert_false(rig_ok(&f.rig, 1)); /* its owner is told nothing */
+    assert_int_equal(kee_kernel_unpin(f.rig.kernel, kref_of(it)), 0);
+    assert_int_equal(kee_kernel_pin(f.rig.kernel, kref_of(it)), KEE_KERNEL_STATE);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 1, &d));
+    assert_int_equal(d.kind, KEE_VP_DROP_EXPORTS);
+    assert_int_equal(kee_kernel_pin(f.rig.kernel, kref_of("ko999999")), KEE_KERNEL_NO_SUCH);
+    fixture_fini(&f);
+}
+
+struct held {
+    uint64_t references;
+    char text[400];
+};
+
+static void add_holder(void *context, const struct kee_record *record)
+{
+    struct held *held = context;
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < record->count; i++) {
+        const struct kee_field *field = &record->fields[i];
+        if (strcmp(field->name, "references") == 0) {
+            assert_true(kee_bytes_decimal(field->value, &n));
+        }
+        if (i < 2) {
+            size_t at = strlen(held->text);
+            (void)snprintf(held->text + at, sizeof held->text - at, "%.*s%s",
+                           (int)field->value.size, (const char *)field->value.data,
+                           i == 0 ? " " : "; ");
+        }
+    }
+    held->references += n;
+}
+
+/* Every kind of holder is found, and together they are what the counts say. */
+static void holders_are_found(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+    struct rig_reply reply;
+    struct held held = {0};
+    char it[24] = "";
+
+    fixture_init(&f);
+    give_one(&f);
+    assert_int_equal(kee_kernel_list_objects(f.rig.kernel, last_object, it), 0);
+    assert_int_equal(kee_kernel_pin(f.rig.kernel, kref_of(it)), 0);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"back\",[]]", NULL, 41), 0);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 2, &d));
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_send(&reply, "o-50", "#[\"itself\",[\"$0\",\"$0\"]]", "o-50 o-50", NULL);
+    rig_reply_resolve(&reply, "p-60", false, "#\"$0\"", "o-50");
+    rig_reply_end(&f.rig, 2, &reply, NULL);
+    kee_kernel_pause(f.rig.kernel);
+    rig_run(&f.rig);
+    assert_int_equal(kee_kernel_who_holds(f.rig.kernel, kref_of(it), add_holder, &held), 0);
+    assert_string_equal(held.text, "v1 owner; v2 import; operator pin; console named in an "
+                                   "answer; v1 queue; ");
+    assert_int_equal(held.references, 6); /* the message names it three times */
+    assert_int_equal(kee_kernel_who_holds(f.rig.kernel, kref_of("ko999999"), add_holder, &held),
+                     KEE_KERNEL_NO_SUCH);
+    fixture_fini(&f);
+}
+
+static void a_pin_outlives_a_crash(void **state)
+{
+    struct fixture f;
+    char it[24] = "";
+
+    fixture_init(&f);
+    give_one(&f);
+    assert_int_equal(kee_kernel_list_objects(f.rig.kernel, last_object, it), 0);
+    assert_int_equal(kee_kernel_pin(f.rig.kernel, kref_of(it)), 0);
+    assert_int_equal(kee_world_flush(f.rig.world), 0);
+    rig_crash(&f.rig);
+    rig_run(&f.rig);
+    assert_int_equal(rig_audit(&f.rig), 0);
+    assert_int_equal(kee_kernel_unpin(f.rig.kernel, kref_of(it)), 0);
+    fixture_fini(&f);
+}
+
+/* What is queued rejects as well as what comes later; what the worker has been handed is carried out. */
+static void a_revoked_object_is_sent_to_in_vain(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+    bool more;
+
+    fixture_init(&f);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"one\",[]]", NULL, 31), 0);
+    rig_run(&f.rig);
+    kee_kernel_pause(f.rig.kernel);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"two\",[]]", NULL, 32), 0);
+    assert_int_equal(kee_kernel_revoke(f.rig.kernel, kref_of(f.b)), 0);
+    assert_int_equal(kee_kernel_revoke(f.rig.kernel, kref_of(f.b)), 0);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"three\",[]]", NULL, 33), 0);
+    kee_kernel_resume(f.rig.kernel);
+    assert_int_equal(kee_kernel_run(f.rig.kernel, f.rig.now_ms, &more), 0);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 2, &d));
+    assert_bytes_text(d.body, "#[\"one\",[]]");
+    assert_false(rig_take(&f.rig, 2, &d));
+    for (uint64_t call = 32; call <= 33; call++) {
+        assert_non_null(rig_answer(&f.rig, call));
+        assert_int_equal(rig_answer(&f.rig, call)->status, KEE_ANSWER_REJECTED);
+        assert_non_null(strstr(rig_answer(&f.rig, call)->body, "[KERNEL:OBJECT_REVOKED] "));
+    }
+    assert_int_equal(kee_world_flush(f.rig.world), 0);
+    rig_crash(&f.rig);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"four\",[]]", NULL, 34), 0);
+    rig_run(&f.rig);
+    assert_non_null(strstr(rig_answer(&f.rig, 34)->body, "[KERNEL:OBJECT_REVOKED] "));
+    assert_int_equal(kee_kernel_revoke(f.rig.kernel, kref_of("kp999999")), KEE_KERNEL_NO_SUCH);
+    fixture_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +589,10 @@ int main(void)
         cmocka_unit_test(messages_to_a_promise_are_pipelined),
         cmocka_unit_test(dropped_exports_reach_their_owner),
         cmocka_unit_test(orphans_are_retired_by_their_importers),
+        cmocka_unit_test(a_pin_holds_until_it_is_taken_back),
+        cmocka_unit_test(a_pin_outlives_a_crash),
+        cmocka_unit_test(holders_are_found),
+        cmocka_unit_test(a_revoked_object_is_sent_to_in_vain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

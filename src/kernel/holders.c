@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * holders - who keeps an object or a promise alive: each reference that its counts stand for, by name.
+ *
+ * An object knows its importers (koN.i.vM); of a promise every vat's c-list is asked. Queues and
+ * promises are walked whole: this is for a person who looks for a leak, and costs what they hold.
+ */
+#include "kernel/internal.h"
+
+struct search {
+    struct kee_kref kref;
+    struct kee_vat_id owner;
+};
+
+static uint64_t count_in(struct kee_bytes list, struct kee_kref kref)
+{
+    struct kee_kref one;
+    uint64_t count = 0;
+
+    while (kee_krefs_next(&list, &one)) {
+        count += kee_kref_equal(one, kref);
+    }
+    return count;
+}
+
+static void tell(struct kee_bytes holder, const char *how, uint64_t references, kee_record_fn *fn,
+                 void *context)
+{
+    struct kee_event event;
+
+    kee_event_begin(&event, "holder");
+    kee_event_text(&event, "holder", holder);
+    kee_event_text(&event, "how", kee_bytes_str(how));
+    kee_event_number(&event, "references", references);
+    fn(context, &event.record);
+}
+
+/* How often the vat's durable data names it: liveslots keeps that count in a row of its own. */
+static int stored_count(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_bytes vref,
+                        uint64_t *out)
+{
+    struct kee_bytes base = kee_bytes_cut(&vref, ':'); /* facets share one */
+    struct kee_key key;
+    struct kee_bytes value;
+    int r;
+
+    *out = 0;
+    (void)kee_key_vat(&key, id, ".s.vom.rc.");
+    kee_key_add(&key, base);
+    r = kee_world_get(kernel->world, kee_key_view(&key), &value);
+    if (r == 0) {
+        (void)kee_bytes_decimal(value, out);
+    }
+    return r == KEE_STORE_ABSENT ? 0 : r;
+}
+
+/* The c-list row of one vat, if it has one. */
+static int tell_vat(struct kee_kernel *kernel, struct kee_vat_id id, const struct search *search,
+                    kee_record_fn *fn, void *context)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    bool promise = kee_kref_is_promise(search->kref);
+    bool owner = !promise && search->owner.n == id.n;
+    struct kee_clist_row row;
+    struct kee_event event;
+    struct kee_vat *vat;
+    uint64_t stored;
+    int r = kee_vat_load(kernel, id, &vat);
+
+    if (r == 0 && vat != NULL) {
+        r = kee_clist_find(kernel, vat, search->kref, hold, &row);
+        r = r != 0 ? r : stored_count(kernel, id, row.vref, &stored);
+        if (r == 0) {
+            kee_event_begin(&event, "holder");
+            kee_event_id(&event, "holder", 'v', id.n);
+            kee_event_text(&event, "how",
+                           owner           ? KEE_BYTES_LIT("owner")
+                           : promise       ? KEE_BYTES_LIT("c-list")
+                           : row.reachable ? KEE_BYTES_LIT("import")
+                                           : KEE_BYTES_LIT("import, recognizable only"));
+            kee_event_number(&event, "references", !owner && (promise || row.reachable));
+            kee_event_text(&event, "vref", row.vref);
+            kee_event_number(&event, "stored", stored);
+            fn(context, &event.record);
+        }
+    }
+    kee_scratch_give(kernel, hold);
+    return r == KEE_STORE_ABSENT ? 0 : r;
+}
+
+static int tell_importers(struct kee_kernel *kernel, const struct search *search, kee_record_fn *fn,
+                          void *context)
+{
+    struct kee_key prefix, at;
+    struct kee_bytes key;
+    struct kee_vat_id id;
+    int r;
+
+    (void)kee_key_kref(&prefix, "", search->kref, ".i.");
+    for (at = prefix;;) {
+        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&at), &key, NULL);
+        if (r != 0) {
+            return r == KEE_STORE_ABSENT ? 0 : r;
+        }
+        at.size = 0;
+        kee_key_add(&at, key);
+        if (!kee_id_parse(kee_bytes_of(at.text + prefix.size, at.size - prefix.size), 'v', &id.n)) {
+            return kee_row_corrupt(kee_key_view(&at), "koN.i.vM");
+        }
+        r = tell_vat(kernel, id, search, fn, context);
+        if (r != 0) {
+            return r;
+        }
+    }
+}
+
+/* What listing the vats passes on to. */
+struct asking {
+    struct kee_kernel *kernel;
+    const struct search *search;
+    kee_record_fn *fn;
+    void *context;
+    int r;
+};
+
+static void on_vat(void *context, const struct kee_record *record)
+{
+    struct asking *asking = context;
+    struct kee_vat *vat;
+    struct kee_vat_id id;
+
+    if (asking->r != 0 || !kee_id_parse(record->fields[0].value, 'v', &id.n)) {
+        return;
+    }
+    if (kee_kref_is_promise(asking->search->kref)) {
+        asking->r = tell_vat(asking->kernel, id, asking->search, asking->fn, asking->context);
+        return;
+    }
+    asking->r = kee_vat_load(asking->kernel, id, &vat);
+    if (asking->r == 0 && vat != NULL && kee_kref_equal(vat->root, asking->search->kref)) {
+        tell(record->fields[0].value, "its root", 1, asking->fn, asking->context);
+    }
+}
+
+static void tell_item(struct kee_bytes holder, const char *how, struct kee_bytes seq,
+                      const struct kee_item *item, const struct search *search, kee_record_fn *fn,
+                      void *context)
+{
+    bool message = item->type == 'm';
+    bool target = kee_kref_equal(item->target, search->kref);
+    bool result = message && kee_kref_equal(item->result, search->kref);
+    struct kee_bytes slots = message ? item->slots : kee_bytes_of(NULL, 0);
+    struct kee_event event;
+    uint64_t references = target + result + count_in(slots, search->kref);
+
+    if (references == 0) {
+        return;
+    }
+    kee_event_begin(&event, "holder");
+    kee_event_text(&event, "holder", holder);
+    kee_event_text(&event, "how", kee_bytes_str(how));
+    kee_event_number(&event, "references", references);
+    kee_event_text(&event, "as",
+                   target   ? message ? KEE_BYTES_LIT("target") : KEE_BYTES_LIT("notification")
+                     : result ? KEE_BYTES_LIT("result")
+                            : KEE_BYTES_LIT("argument"));
+    kee_event_number(&event, "seq", kee_key_seq(kee_bytes_of(seq.data - 1, seq.size + 1)));
+    fn(context, &event.record);
+}
+
+static int on_queued(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
+                     kee_record_fn *fn, void *context)
+{
+    const struct asking *asking = context;
+    struct kee_bytes holder = kee_bytes_cut(&rest, '.');
+    struct kee_item item;
+    int r = kee_item_parse(holder, value, &item);
+
+    (void)kernel;
+    (void)fn;
+    if (r == 0) {
+        tell_item(holder, "queue", rest, &item, asking->search, asking->fn, asking->context);
+    }
+    return r;
+}
+
+/* Of the rows kpN, kpN.d and kpN.q.SEQ, the data and what is parked. */
+static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
+                      kee_record_fn *fn, void *context)
+{
+    const struct asking *asking = context;
+    struct kee_bytes number = kee_bytes_cut(&rest, '.');
+    struct kee_bytes holder = kee_bytes_of(number.data - 2, number.size + 2);
+    struct kee_bytes kind = kee_bytes_cut(&rest, '.');
+    struct kee_item item;
+    int r = 0;
+
+    (void)kernel;
+    (void)fn;
+    if (kee_bytes_equal(kind, KEE_BYTES_LIT("d"))) {
+        uint64_t references = count_in(kee_bytes_cut(&value, ' '), asking->search->kref);
+        if (references > 0) {
+            tell(holder, "settled with it", references, asking->fn, asking->context);
+        }
+    } else if (kee_bytes_equal(kind, KEE_BYTES_LIT("q"))) {
+        r = kee_item_parse(number, value, &item);
+        if (r == 0) {
+            tell_item(holder, "parked", rest, &item, asking->search, asking->fn, asking->context);
+        }
+    }
+    return r;
+}
+
+/* Holds that are a row of their own. */
+static int tell_row(struct kee_kernel *kernel, const char *prefix, const char *holder,
+                    const char *how, const struct asking *asking)
+{
+    struct kee_key key;
+    struct kee_bytes value;
+    int r =
+        kee_world_get(kernel->world, kee_key_kref(&key, prefix, asking->search->kref, ""), &value);
+
+    if (r == 0) {
+        tell(kee_bytes_str(holder), how, 1, asking->fn, asking->context);
+    }
+    return r == KEE_STORE_ABSENT ? 0 : r;
+}
+
+int kee_kernel_who_holds(struct kee_kernel *kernel, struct kee_kref kref, kee_record_fn *fn,
+                         void *context)
+{
+    struct search search = {.kref = kref};
+    struct asking asking = {kernel, &search, fn, context, 0};
+    struct kee_object object = {0};
+    int r = kee_kref_need(kernel, kref);
+
+    if (r == 0 && !kee_kref_is_promise(kref)) {
+        r = kee_object_get(kernel, kref, &object);
+        search.owner = object.owner;
+        r = r != 0 || search.owner.n == 0 ? r
+                                          : tell_vat(kernel, search.owner, &search, fn, context);
+        r = r != 0 ? r : tell_importers(kernel, &search, fn, context);
+    }
+    r = r != 0 ? r : kee_kernel_list_vats(kernel, on_vat, &asking);
+    r = r != 0 ? r : asking.r;
+    r = r != 0 ? r : tell_row(kernel, "pin.", "operator", "pin", &asking);
+    r = r != 0 ? r : tell_row(kernel, "hold.", "console", "named in an answer", &asking);
+    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("q."), on_queued, NULL, &asking);
+    return r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("kp"), on_promise, NULL, &asking);
+}

@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/fault.h"
 #include "base/limits.h"
+#include "daemon/modules.h"
 #include "os/file.h"
 
 static int bad(struct kee_buf *why, const char *expected, struct kee_bytes found)
@@ -98,8 +99,8 @@ static int read_data(struct kee_source *out, struct kee_bytes spec, struct kee_a
     return r;
 }
 
-static int read_path(struct kee_source *out, const char *path, struct kee_arena *arena,
-                     struct kee_buf *why)
+static int read_path(struct kee_source *out, const char *path, const char *directory,
+                     struct kee_arena *arena, struct kee_buf *why)
 {
     struct kee_buf code = KEE_BUF_EMPTY;
     int r = kee_file_read(path, KEE_LIMIT_BUNDLE_BYTES, &code, why);
@@ -113,6 +114,8 @@ static int read_path(struct kee_source *out, const char *path, struct kee_arena 
         out->code = kee_arena_copy(arena, kee_buf_bytes(&code));
         if (out->name.data == NULL || out->code.data == NULL) {
             r = kee_fault(KEE_FAULT_MEMORY, "code of a vat");
+        } else {
+            r = kee_modules_gather(&out->code, out->name, directory, arena, why);
         }
     }
     kee_buf_fini(&code);
@@ -170,7 +173,7 @@ int kee_source_read(struct kee_source *out, struct kee_bytes spec, const char *d
     }
     if (r == 0) {
         const char *text = kee_buf_cstr(&path);
-        r = text == NULL ? kee_buf_status(&path) : read_path(out, text, arena, why);
+        r = text == NULL ? kee_buf_status(&path) : read_path(out, text, directory, arena, why);
     }
     kee_buf_fini(&path);
     return r;

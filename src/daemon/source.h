@@ -5,6 +5,8 @@
  *   alice.js  ../b/alice.bundle  /abs/alice.js     a path; relative ones from the given directory
  *   file:///abs/alice.js                           percent escapes are undone
  *   data:text/javascript,export%20const...         data:application/json;base64,eyJtb2R1...
+ *
+ * A module that imports others by relative paths comes with them (modules.h).
  */
 #ifndef KEE_DAEMON_SOURCE_H
 #define KEE_DAEMON_SOURCE_H

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -42,16 +44,19 @@ static int read_all(int fd, const char *path, size_t size_max, struct kee_buf *o
     return 0;
 }
 
-int kee_file_read(const char *path, size_t size_max, struct kee_buf *out, struct kee_buf *why)
+/* Not blocking: opening a pipe nobody writes to must not stop the caller. */
+#define READ_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+/* Takes fd, which is negative if the file could not be opened. */
+static int read_opened(int fd, const char *path, size_t size_max, struct kee_buf *out,
+                       struct kee_buf *why)
 {
-    /* Not blocking: opening a pipe nobody writes to must not stop the caller. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat status;
     int r;
 
     if (fd < 0) {
         int error = errno;
-        (void)unfit(why, path, strerror(error));
+        (void)unfit(why, path, error == EXDEV ? "leads out of its directory" : strerror(error));
         return error == ENOENT ? KEE_FILE_ABSENT : KEE_FILE_UNFIT;
     }
     if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
@@ -61,6 +66,34 @@ int kee_file_read(const char *path, size_t size_max, struct kee_buf *out, struct
     }
     (void)close(fd);
     return r;
+}
+
+int kee_file_read(const char *path, size_t size_max, struct kee_buf *out, struct kee_buf *why)
+{
+    return read_opened(open(path, READ_FLAGS), path, size_max, out, why);
+}
+
+int kee_file_open_directory(int *out, const char *path, struct kee_buf *why)
+{
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0) {
+        int error = errno;
+        (void)unfit(why, path, strerror(error));
+        return error == ENOENT ? KEE_FILE_ABSENT : KEE_FILE_UNFIT;
+    }
+    *out = fd;
+    return 0;
+}
+
+int kee_file_read_beneath(int directory_fd, const char *name, size_t size_max, struct kee_buf *out,
+                          struct kee_buf *why)
+{
+    const struct open_how how = {.flags = READ_FLAGS,
+                                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    int fd = (int)syscall(SYS_openat2, directory_fd, name, &how, sizeof how);
+
+    return read_opened(fd, name, size_max, out, why);
 }
 
 int kee_file_open_read(int *out, const char *path, struct kee_buf *why)

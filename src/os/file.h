@@ -18,6 +18,11 @@ enum kee_file_outcome {
 
 /* Appends the content of a regular file of at most size_max bytes. */
 int kee_file_read(const char *path, size_t size_max, struct kee_buf *out, struct kee_buf *why);
+/* Opens a directory, for the next. Outcome ABSENT or UNFIT. */
+int kee_file_open_directory(int *out, const char *path, struct kee_buf *why);
+/* The same as kee_file_read, of a file below a directory: no "..", link or mount leads out of it. */
+int kee_file_read_beneath(int directory_fd, const char *name, size_t size_max, struct kee_buf *out,
+                          struct kee_buf *why);
 /* Opens for reading, blocking. Outcome ABSENT or UNFIT. */
 int kee_file_open_read(int *out, const char *path, struct kee_buf *why);
 /* Writes or replaces a small file, mode 0600, without fsync. */

@@ -6,7 +6,7 @@ import { packages } from './packages.js';
 
 const NativeModuleSource = ModuleSource;
 const names = Object.keys(packages).sort();
-const entry = 'vat';
+const { hasOwn } = Object;
 
 /** The stack of an error names the file and line of code that ends so. */
 const named = (text, name) => `${text}\n//# sourceURL=${name.replace(/[^\w./-]/g, '_')}\n`;
@@ -26,23 +26,80 @@ const importable = (name) => {
   return { namespace: packages[name] };
 };
 
-const loadModule = (makeCompartment, source, fileName) => {
-  let code = { source: new NativeModuleSource(named(source, fileName)) };
-  const find = (name) => {
-    if (name === entry && code !== undefined) {
-      const found = code;
-      code = undefined;
-      return found;
+/** Files of a vat have names that begin so in its compartment; all others are packages. */
+const filePrefix = './';
+
+/** What a specifier in a file means: ../lib/x.js in ./vats/a.js is ./lib/x.js. */
+const resolve = (specifier, referrer) => {
+  if (!/^\.\.?\//.test(specifier) || !referrer.startsWith(filePrefix)) {
+    return specifier;
+  }
+  const path = referrer.split('/').slice(1, -1);
+  for (const part of specifier.split('/')) {
+    if (part === '..') {
+      if (path.length === 0) {
+        throw TypeError(
+          `${referrer.slice(2)} cannot import "${specifier}": it lies outside of the directory of the vat`,
+        );
+      }
+      path.pop();
+    } else if (part !== '.' && part !== '') {
+      path.push(part);
     }
-    return importable(name);
+  }
+  return `${filePrefix}${path.join('/')}`;
+};
+
+/** A file of JSON is a module whose default export is its value. */
+const sourceOf = (text, name) => {
+  if (!name.endsWith('.json')) {
+    return new NativeModuleSource(named(text, name));
+  }
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    throw SyntaxError(`${name}: expected JSON: ${error.message}`);
+  }
+  return new NativeModuleSource(named(`export default JSON.parse(${JSON.stringify(text)});`, name));
+};
+
+const loadFiles = (makeCompartment, { entry, modules, missing }, fileName) => {
+  const find = (name) => {
+    if (!name.startsWith(filePrefix)) {
+      return importable(name);
+    }
+    const path = name.slice(filePrefix.length);
+    if (!hasOwn(modules, path)) {
+      const reason = hasOwn(missing, path) ? missing[path] : 'there is no such file with the vat';
+      throw TypeError(`cannot import "${name}": ${reason}`);
+    }
+    const text = modules[path];
+    delete modules[path]; // it is asked for once
+    return { source: sourceOf(text, path === entry ? fileName : path) };
   };
   const compartment = makeCompartment({
     modules: {},
-    resolveHook: (name) => name,
+    resolveHook: resolve,
     loadNowHook: find,
     loadHook: async (name) => find(name),
   });
-  return compartment.importNow(entry);
+  return compartment.importNow(`${filePrefix}${entry}`);
+};
+
+const loadModule = (makeCompartment, source, fileName) =>
+  loadFiles(makeCompartment, { entry: 'vat', modules: { vat: source }, missing: {} }, fileName);
+
+const isTexts = (value) =>
+  Object(value) === value && Object.values(value).every((text) => typeof text === 'string');
+
+const loadModules = (makeCompartment, bundle, fileName) => {
+  const { entry, modules, missing = {} } = bundle;
+  if (!isTexts(modules) || !isTexts(missing) || typeof entry !== 'string' || !hasOwn(modules, entry)) {
+    throw TypeError(
+      'a keeveModules bundle has texts by name in "modules", and the name of one of them in "entry"',
+    );
+  }
+  return loadFiles(makeCompartment, { entry, modules, missing }, fileName);
 };
 
 const loadScript = (makeCompartment, bundle, fileName) => {
@@ -81,6 +138,7 @@ const loadFunctor = (makeCompartment, bundle, fileName) => {
 const formats = {
   __proto__: null,
   iife: loadScript,
+  keeveModules: loadModules,
   nestedEvaluate: loadFunctor,
   getExport: loadFunctor,
   endoScript: (makeCompartment, bundle, fileName) =>

@@ -75,8 +75,8 @@ test('exos of kernel-utils', () =>
   ));
 
 test('an import that is not built in is named', async () => {
-  await refuses(`import './util.js';`, /^vat\.js: TypeError: cannot import "\.\/util\.js": a plain vat may import only .*@endo\/far/);
-  await refuses(`import x from 'lodash';`, /cannot import "lodash"/);
+  await refuses(`import './util.js';`, /^vat\.js: TypeError: cannot import "\.\/util\.js": there is no such file with the vat/);
+  await refuses(`import x from 'lodash';`, /cannot import "lodash": a plain vat may import only .*@endo\/far/);
 });
 
 test('a missing export is named', () =>
@@ -104,6 +104,27 @@ test('code that is not text', async () => {
 
 const bundle = (code, more = {}) =>
   JSON.stringify({ moduleFormat: 'iife', code, exports: ['buildRootObject'], external: [], ...more });
+
+test('a vat of several files', async () => {
+  const modules = (entry, files, missing) =>
+    JSON.stringify({ moduleFormat: 'keeveModules', entry, modules: files, missing });
+  const files = {
+    'a/v.js': vat(`console.log(x, even(4))`, `import { x } from '../x.js'; import { even } from './even.js';`),
+    'a/even.js': `import { odd } from './odd.js'; export const even = n => n === 0 || odd(n - 1);`,
+    'a/odd.js': `import { even } from './even.js'; export const odd = n => n !== 0 && even(n - 1);`,
+    'x.js': `export { default as x } from './__proto__.json';`,
+    ['__proto__.json']: '{"a":1}',
+  };
+  await loads(modules('a/v.js', files, {}), ['log: { a: 1 } true']);
+  await refuses(modules('a/v.js', { ...files, 'x.js': 'bad bad' }, {}), /SyntaxError/);
+  await refuses(modules('a/v.js', { ...files, '__proto__.json': '{' }), /__proto__\.json: expected JSON/);
+  const { 'x.js': gone, ...rest } = files;
+  await refuses(modules('a/v.js', rest, { 'x.js': 'x.js: forbidden' }), /cannot import "\.\/x\.js": x\.js: forbidden/);
+  await refuses(modules('a/v.js', rest, {}), /cannot import "\.\/x\.js": there is no such file with the vat/);
+  await refuses(modules('b.js', files, {}), /and the name of one of them in "entry"/);
+  await refuses(modules('toString', files, {}), /and the name of one of them in "entry"/);
+  await refuses(modules('a', { a: 7 }, {}), /has texts by name in "modules"/);
+});
 
 test('an iife bundle', () =>
   loads(

@@ -125,6 +125,9 @@ void kee_daemon_on_log(struct kee_daemon *daemon, const struct kee_log_line *lin
 /* Tracing is on while someone wants it. Not from inside the kernel. */
 void kee_daemon_set_tracing(struct kee_daemon *daemon);
 
+/* stats.c */
+void kee_daemon_stats(struct kee_daemon *daemon, struct kee_request *request, const json_t *params);
+
 /* status.c */
 void kee_daemon_status(struct kee_daemon *daemon, struct kee_request *request,
                        const json_t *params);

@@ -290,6 +290,22 @@ static void who_holds(struct kee_daemon *daemon, struct kee_request *request, co
     }
 }
 
+static void describe(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    const char *reference = json_string_value(json_object_get(params, "reference"));
+    struct kee_buf json = KEE_BUF_EMPTY;
+    struct kee_vat_id vat = {0};
+
+    if (reference == NULL) {
+        kee_daemon_bad(request, "reference: expected a kref or a vat's own name, found no string");
+    } else if (json_object_get(params, "vat") == NULL ||
+               take_id(request, params, "vat", 'v', &vat.n)) {
+        end_listing(
+            daemon, request, &json, "",
+            kee_kernel_describe(daemon->kernel, kee_bytes_str(reference), vat, put_row, &json));
+    }
+}
+
 static void put_violation(void *context, const struct kee_record *record)
 {
     struct kee_buf *json = context;
@@ -340,6 +356,8 @@ static const struct method methods[] = {
     {"promises", promises},
     {"subclusters", subclusters},
     {"who-holds", who_holds},
+    {"describe", describe},
+    {"stats", kee_daemon_stats},
     {"terminate", terminate},
     {"restart-vat", restart_vat},
     {"reap", reap},

@@ -110,6 +110,7 @@ static void put_status(struct kee_daemon *daemon, const struct sums *sums, const
     kee_json_put_number_member(json, "vats", sums->vats);
     kee_json_put_number_member(json, "awake", sums->awake);
     kee_json_put_number_member(json, "queued", sums->queued);
+    kee_json_put_number_member(json, "collecting", kee_kernel_collecting(daemon->kernel));
     kee_buf_put_str(json, ",\"subclusters\":");
     kee_buf_put_str(json, subclusters);
     kee_json_put_number_member(json, "store_syncs", kee_store_sqlite_syncs(daemon->store));

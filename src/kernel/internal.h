@@ -10,6 +10,8 @@
  *   runq.c       routing, queues              hostcall.c  calls from outside, holds, answers
  *   deliver.c    deliveries out               view.c, audit.c, trace.c   looking
  *   pin.c, revoke.c  an operator's orders     holders.c    who keeps something alive
+ *   describe.c   one reference
+ *   stats.c      counting what a vat keeps
  *
  * Every change is made inside a crank of the world (kee_world_begin .. commit or undo), so a function
  * that returns a fault leaves nothing behind once its caller has undone.

@@ -183,11 +183,44 @@ int kee_kernel_list_objects(struct kee_kernel *kernel, kee_record_fn *fn, void *
 /* kref state decider subscribers references body slots */
 int kee_kernel_list_promises(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
 
+/* One object or promise, as in the listings. Outcome NO_SUCH. */
+int kee_kernel_show(struct kee_kernel *kernel, struct kee_kref kref, kee_record_fn *fn,
+                    void *context);
+/* The same, of a kref or of a vat's own name for it: kref vref, then the fields of the listing. vat may
+ * be 0 for a kref; then there is no vref. Outcomes NO_SUCH, BAD. */
+int kee_kernel_describe(struct kee_kernel *kernel, struct kee_bytes reference,
+                        struct kee_vat_id vat, kee_record_fn *fn, void *context);
 /* What keeps an object or promise alive: holder how references vref stored as seq. The references add
  * up to what reaches it (an owner's and a recognizable import's are 0); stored: how often the durable
  * data of that vat names it. Outcome NO_SUCH. */
 int kee_kernel_who_holds(struct kee_kernel *kernel, struct kee_kref kref, kee_record_fn *fn,
                          void *context);
+
+/* What one vat keeps in the kernel's tables and in its own store. */
+struct kee_vat_stats {
+    uint64_t exports;     /* objects of its own that the kernel knows */
+    uint64_t durable;     /* of these, those that outlive its heap */
+    uint64_t imports;     /* objects of others that it can reach */
+    uint64_t weak;        /* that it can only recognize */
+    uint64_t promises;    /* it knows */
+    uint64_t decides;     /* of these, those it is to settle */
+    uint64_t rows, bytes; /* of its store, keys included */
+    uint64_t objects;     /* virtual and durable objects with state in it */
+    uint64_t entries;     /* of its collections */
+    uint64_t queued;      /* what waits for it, or is being delivered */
+};
+
+#define KEE_STATS_ROWS_MAX 20000u              /* that one call looks at */
+#define KEE_STATS_BYTES_MAX (8u * 1024 * 1024) /* and what these may hold */
+
+/* Adds to *out what rows after *at hold, as many as the bounds above allow, so that a call takes
+ * milliseconds however large the store is; *at moves on, and is empty again when all was counted. Begin
+ * with it empty. If cranks are committed between two calls, what is counted is of two moments. Outcome
+ * NO_SUCH; BAD if *at is not a place in the vat. */
+int kee_kernel_stats(struct kee_kernel *kernel, struct kee_vat_id vat, struct kee_buf *at,
+                     struct kee_vat_stats *out);
+/* Vats that are awake and have yet to report what they no longer use, or to be told of it. */
+uint64_t kee_kernel_collecting(const struct kee_kernel *kernel);
 
 /* Walks every table and checks each invariant; 0 if all hold, else the number of violations, each
  * reported as a record "violation" with fields invariant, where, found. */

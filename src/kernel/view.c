@@ -421,3 +421,21 @@ int kee_kernel_list_promises(struct kee_kernel *kernel, kee_record_fn *fn, void 
 {
     return kee_rows_each(kernel, KEE_BYTES_LIT("kp"), view_promise, fn, context);
 }
+
+int kee_kernel_show(struct kee_kernel *kernel, struct kee_kref kref, kee_record_fn *fn,
+                    void *context)
+{
+    bool promise = kee_kref_is_promise(kref);
+    struct kee_key key;
+    struct kee_bytes value, number;
+    int r = kee_kref_need(kernel, kref);
+
+    (void)kee_key_kref(&key, "", kref, "");
+    number = kee_bytes_of(key.text + 2, key.size - 2);
+    r = r != 0 ? r : kee_row_need(kernel, kee_key_view(&key), &value);
+    if (r != 0) {
+        return r;
+    }
+    return promise ? view_promise(kernel, number, value, fn, context)
+                   : view_object(kernel, number, value, fn, context);
+}

@@ -101,6 +101,32 @@ const tests = {
     check('no such', (await run(['who-holds', 'kp999999'])).err, 'keeve: there is no kp999999');
   },
 
+  async 'what is dropped is collected, and gc says what went'() {
+    await rows('gc');
+    const before = await row('vat', 'v1', 'stats', 'v1');
+    await run(['send', 'ko1', 'make']); // the console holds it until the next start
+    check('stats of one more', (await row('vat', 'v1', 'stats')).exports - before.exports, 1);
+    await kill9();
+    await run(['send', 'ko1', 'make']); // wakes the maker, who hears what is not held any more
+    const report = await row('vat', 'v1', 'gc');
+    const after = await row('vat', 'v1', 'stats', 'v1');
+    check('the one the console let go of is gone', after.exports - before.exports, 1);
+    check('its state too', after.objects - before.objects, 1);
+    check('reported unless it went before', report === undefined || report.rows < 0, true);
+    await rows('pause');
+    check('paused', (await run(['gc'])).err, /^keeve: the kernel is paused/);
+    await rows('run');
+    check('no such vat', (await run(['gc', 'v77'])).err, 'keeve: there is no vat v77');
+    check('stats of no vat', (await run(['stats', 'x'])).err, /expected a vat such as v2, found x/);
+  },
+
+  async 'a reference is described with what it stands for'() {
+    const found = (await rows('describe', 'ko3', '--vat', 'v2'))[0];
+    check('describe', `${found.vref} ${found.owner} ${found.pinned}`, /^o-\d+ v1 no$/);
+    check('no such', (await run(['describe', 'ko999999'])).err, 'keeve: there is no ko999999');
+    check('no vat', (await run(['describe', 'o+1', '--vat', 'ko1'])).code, 2);
+  },
+
   async 'a revoked object is sent to in vain, also after kill -9'() {
     await rows('revoke', 'ko3');
     check('send', (await run(['send', 'ko3', 'add'])).err, /^error: Error: \[KERNEL:OBJECT_REVOKED\] /);

@@ -522,6 +522,54 @@ static void holders_are_found(void **state)
     fixture_fini(&f);
 }
 
+static void written(void *context, int r)
+{
+    (void)context;
+    assert_int_equal(r, 0);
+}
+
+/* However much there is, a call looks at so many rows, and the pieces add up. */
+static void counting_goes_in_pieces(void **state)
+{
+    enum { ROWS = 2 * KEE_STATS_ROWS_MAX + 7 };
+    static char keys[ROWS][24];
+    static struct kee_change changes[ROWS];
+    struct kee_vat_stats stats = {0};
+    struct kee_buf at = KEE_BUF_EMPTY;
+    struct fixture f;
+    uint64_t before = 0;
+    int calls = 0;
+
+    fixture_init(&f);
+    assert_int_equal(kee_kernel_stats(f.rig.kernel, (struct kee_vat_id){2}, &at, &stats), 0);
+    assert_int_equal(at.size, 0);
+    assert_int_equal(stats.exports, 1);
+    assert_int_equal(stats.rows, 0);
+    for (int i = 0; i < ROWS; i++) {
+        (void)snprintf(keys[i], sizeof keys[i], "v2.s.vom.o+d9/%07d", i);
+        changes[i] =
+            (struct kee_change){.key = kee_bytes_str(keys[i]), .value = KEE_BYTES_LIT("x")};
+    }
+    assert_int_equal(f.rig.store->ops->write(f.rig.store, changes, ROWS, written, NULL), 0);
+    stats = (struct kee_vat_stats){0};
+    do {
+        assert_int_equal(kee_kernel_stats(f.rig.kernel, (struct kee_vat_id){2}, &at, &stats), 0);
+        assert_true(stats.rows - before <= KEE_STATS_ROWS_MAX);
+        before = stats.rows;
+        assert_true(++calls < 10);
+    } while (at.size > 0);
+    assert_int_equal(stats.rows, ROWS);
+    assert_int_equal(stats.objects, ROWS);
+    assert_int_equal(stats.bytes, (uint64_t)ROWS * (strlen(keys[0]) - 5 + 1));
+    assert_int_equal(stats.exports, 1);
+    assert_int_equal(calls, 3);
+    kee_buf_put_str(&at, "v1.s.of another vat");
+    assert_int_equal(kee_kernel_stats(f.rig.kernel, (struct kee_vat_id){2}, &at, &stats),
+                     KEE_KERNEL_BAD);
+    kee_buf_fini(&at);
+    fixture_fini(&f);
+}
+
 static void a_pin_outlives_a_crash(void **state)
 {
     struct fixture f;
@@ -592,6 +640,7 @@ int main(void)
         cmocka_unit_test(a_pin_holds_until_it_is_taken_back),
         cmocka_unit_test(a_pin_outlives_a_crash),
         cmocka_unit_test(holders_are_found),
+        cmocka_unit_test(counting_goes_in_pieces),
         cmocka_unit_test(a_revoked_object_is_sent_to_in_vain),
     };
 

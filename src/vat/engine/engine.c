@@ -2,6 +2,8 @@
 /* engine - see engine.h: the machine's life, the crank and its jump record, the meter, the outcomes. */
 #include "vat/engine/engine_internal.h"
 
+#include <sodium.h>
+
 #include "base/assert.h"
 #include "base/fault.h"
 
@@ -265,7 +267,7 @@ int kee_engine_crank(struct kee_engine *engine, const struct kee_engine_crank *c
 }
 
 /* Randomness: xoshiro256++, seeded by the kernel. Good enough for Math.random, which promises
- * nothing; keys come from elsewhere. */
+ * nothing; keys come from a cipher's stream, whose key is derived from the seed. */
 
 static uint64_t rotate(uint64_t x, int k)
 {
@@ -286,8 +288,23 @@ double kee_engine_random(struct kee_engine *engine)
     return (double)(result >> 11) * 0x1.0p-53;
 }
 
+void kee_engine_random_bytes(struct kee_engine *engine, uint8_t *out, size_t size)
+{
+    uint8_t nonce[crypto_stream_chacha20_NONCEBYTES] = {0};
+    /* Each call has a stream of its own. */
+    for (size_t i = 0; i < sizeof engine->secret_calls; i++) {
+        nonce[i] = (uint8_t)(engine->secret_calls >> (8 * i));
+    }
+    engine->secret_calls++;
+    crypto_stream_chacha20(out, size, nonce, engine->secret_key);
+}
+
 void kee_engine_set_seed(struct kee_engine *engine, struct kee_bytes seed)
 {
+    static const char context[] = "keeve: crypto of a vat";
+    crypto_generichash(engine->secret_key, sizeof engine->secret_key, seed.data, seed.size,
+                       (const uint8_t *)context, sizeof context);
+    engine->secret_calls = 0;
     memset(engine->random, 0, sizeof engine->random);
     if (seed.size > 0) {
         memcpy(engine->random, seed.data,

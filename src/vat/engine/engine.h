@@ -52,7 +52,7 @@ struct sxMachine *kee_engine_machine(struct kee_engine *engine);
 void kee_engine_set_host(struct kee_engine *engine, const struct kee_engine_host *host);
 /* Steps per crank and bytes of heap; 0 is no limit. */
 void kee_engine_set_limits(struct kee_engine *engine, uint64_t steps_max, uint64_t heap_bytes_max);
-/* Seeds the vat's own Math.random from 32 bytes. */
+/* Seeds the vat's own randomness from 32 bytes. */
 void kee_engine_set_seed(struct kee_engine *engine, struct kee_bytes seed);
 
 struct kee_engine_crank {
@@ -84,6 +84,8 @@ void kee_engine_collect_inside(struct kee_engine *engine);
 
 /* A random number in [0, 1) from the vat's seed. */
 double kee_engine_random(struct kee_engine *engine);
+/* size bytes that nobody without the seed can guess. */
+void kee_engine_random_bytes(struct kee_engine *engine, uint8_t *out, size_t size);
 void kee_engine_log(struct kee_engine *engine, enum kee_vp_log_level level, struct kee_bytes text);
 
 /* Which engine a machine belongs to. */

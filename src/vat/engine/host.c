@@ -47,6 +47,19 @@ static void host_random(txMachine *the)
     mxResult->value.number = kee_engine_random(the->context);
 }
 
+/* keeveHost.randomBytes(size): an ArrayBuffer. */
+static void host_random_bytes(txMachine *the)
+{
+    txInteger size = mxArgc < 1 ? -1 : fxToInteger(the, mxArgv(0));
+    if (size < 0 || size > 65536) {
+        mxRangeError("random bytes: %d", (int)size);
+    }
+    fxArrayBuffer(the, mxResult, NULL, size, -1);
+    if (size > 0) {
+        kee_engine_random_bytes(the->context, fxToArrayBuffer(the, mxResult), (size_t)size);
+    }
+}
+
 /* keeveInstall() */
 static void host_install(txMachine *the)
 {
@@ -59,6 +72,7 @@ static const txCallback own_callbacks[] = {
     fx_lockdown,
     host_log,
     host_random,
+    host_random_bytes,
     kee_archive_unbase64,
     kee_archive_list,
     kee_archive_text,
@@ -115,6 +129,7 @@ void kee_host_install(txMachine *the)
     fxNewObjectInstance(the);
     add_method(the, "log", host_log, 2);
     add_method(the, "random", host_random, 0);
+    add_method(the, "randomBytes", host_random_bytes, 1);
     add_method(the, "unbase64", kee_archive_unbase64, 1);
     add_method(the, "zipList", kee_archive_list, 1);
     add_method(the, "zipText", kee_archive_text, 2);

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // powers - globals a configuration may ask for by name. The engine's own Date and Math throw in a
 // compartment when asked for the time or for chance; these answer.
+import urlText from 'keeve-url-text';
+import { makeAbort } from './abort.js';
+import { atob, btoa } from './base64.js';
 
 const { create, defineProperty, getOwnPropertyDescriptors } = Object;
 
-const makeDate = () => {
+/** The time, up to a millisecond off by chance, and never going back within a life of the vat. */
+const makeDate = (random) => {
   const RealDate = Date;
   let last = 0;
   const now = () => {
-    last = Math.max(last, RealDate.now());
+    last = Math.max(last, Math.round(RealDate.now() + random()));
     return last;
   };
   function VatDate(...args) {
@@ -32,22 +36,94 @@ const makeMath = (random) =>
     random: { value: () => random(), writable: true, enumerable: false, configurable: true },
   });
 
+const byteArrays = new Set([
+  'Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array',
+  'Uint32Array', 'BigInt64Array', 'BigUint64Array',
+]);
+const typedArrayTag = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+).get;
+const bytesMax = 65536;
+
+/** Bytes from the vat's seed, by a cipher in C. */
+const makeCrypto = (randomBytes) => {
+  const getRandomValues = (array) => {
+    if (!byteArrays.has(Reflect.apply(typedArrayTag, array, []))) {
+      throw TypeError('getRandomValues: expected a typed array of integers');
+    }
+    if (array.byteLength > bytesMax) {
+      throw RangeError(
+        `getRandomValues: expected at most ${bytesMax} bytes, found ${array.byteLength}`,
+      );
+    }
+    const bytes = new Uint8Array(randomBytes(array.byteLength));
+    new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(bytes);
+    return array;
+  };
+  const randomUUID = () => {
+    const bytes = new Uint8Array(randomBytes(16));
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  };
+  return { getRandomValues, randomUUID };
+};
+
+/** whatwg-url in a compartment of its own. It looks at SharedArrayBuffer only to refuse such. */
+const loadUrl = () => {
+  class SharedArrayBuffer {
+    get byteLength() {
+      throw TypeError('not a SharedArrayBuffer');
+    }
+  }
+  const compartment = new Compartment({ globals: { TextDecoder, TextEncoder, SharedArrayBuffer } });
+  return compartment.evaluate(`${urlText}; exported`);
+};
+
+/** Why a known name is not to be had. */
+const reasons = {
+  __proto__: null,
+  setTimeout: 'vats have no timers yet',
+  clearTimeout: 'vats have no timers yet',
+  setInterval: 'vats have no timers yet',
+  clearInterval: 'vats have no timers yet',
+  fetch: 'vats have no network',
+  Request: 'vats have no network',
+  Headers: 'vats have no network',
+  Response: 'vats have no network',
+  SubtleCrypto: 'crypto has getRandomValues and randomUUID only',
+};
+
 /** Gives the globals of those names; throws on one that is not to be had. */
-export const makePowers = (names, { random }) => {
+export const makePowers = (names, { random, randomBytes }) => {
+  let abort;
+  let url;
+  const abortOf = (name) => (abort ??= makeAbort())[name];
+  const urlOf = (name) => (url ??= loadUrl())[name];
   const makers = {
     __proto__: null,
-    Date: makeDate,
+    AbortController: abortOf,
+    AbortSignal: abortOf,
+    Date: () => makeDate(random),
     Math: () => makeMath(random),
     TextDecoder: () => TextDecoder,
     TextEncoder: () => TextEncoder,
+    URL: urlOf,
+    URLSearchParams: urlOf,
+    atob: () => atob,
+    btoa: () => btoa,
+    crypto: () => makeCrypto(randomBytes),
   };
   const powers = {};
   for (const name of names) {
     const maker = makers[name];
     if (maker === undefined) {
-      throw TypeError(`global '${name}' is not available`);
+      const reason = reasons[name] === undefined ? '' : `: ${reasons[name]}`;
+      throw TypeError(`global '${name}' is not available${reason}`);
     }
-    powers[name] = harden(maker());
+    powers[name] = harden(maker(name));
   }
   return powers;
 };

@@ -4,11 +4,14 @@
  *
  *   - the incarnation counts up;
  *   - promises the old heap decided reject with the vatUpgraded record, all others stay;
- *   - subscriptions go, and with them every promise of the c-list: no heap knows them any more;
+ *   - subscriptions go, and with them every promise of the c-list: no heap knows them any more. Those
+ *     that durable data watches stay, and the next heap hears of them; they are known by their row in
+ *     the collection of the vat's own store that its row watchedPromiseTableID names;
  *   - exports that are not durable lose their owner, so that sends to them reject; o+0 stays, bound
  *     to the next root;
  *   - imports that only the heap held are dropped. Those that durable data holds are known by the
- *     row vom.rc.VREF of the vat's own store.
+ *     row vom.rc.VREF of the vat's own store; those that weak collections have as keys, by rows
+ *     vom.ir.VREF|ID: these stay recognizable.
  *
  * The cost is the number of c-list rows of this vat; nothing is done for vats that had no worker.
  */
@@ -56,8 +59,36 @@ static int each_row(struct kee_kernel *kernel, struct kee_vat *vat, const char *
     return r == KEE_STORE_ABSENT ? 0 : r;
 }
 
+/* Does durable data watch the promise? Then a later heap of this vat wants to hear of it. */
+static int find_watch(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes vref,
+                      bool *watched)
+{
+    struct kee_key key;
+    struct kee_bytes value;
+    struct kee_vref_parts table;
+    int r;
+
+    *watched = false;
+    if (vat->life == KEE_VAT_DYING) {
+        return 0;
+    }
+    (void)kee_key_vat(&key, vat->id, ".s.watchedPromiseTableID");
+    r = kee_world_get(kernel->world, kee_key_view(&key), &value);
+    if (r != 0 || !kee_vref_parse(value, &table) || !table.is_virtual) {
+        return r == KEE_STORE_ABSENT ? 0 : r; /* the vat writes what it likes there */
+    }
+    (void)kee_key_vat(&key, vat->id, ".s.vc.");
+    kee_key_add_number(&key, table.instance);
+    kee_key_add(&key, KEE_BYTES_LIT(".s"));
+    kee_key_add(&key, vref);
+    r = kee_world_get(kernel->world, kee_key_view(&key), &value);
+    *watched = r == 0;
+    return r == KEE_STORE_ABSENT ? 0 : r;
+}
+
+/* The old heap decided it; settler is told nothing. */
 static int reject_decided(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
-                          const char *why)
+                          struct kee_vat_id settler, const char *why)
 {
     struct kee_buf *body = kee_scratch_take(kernel);
     int r;
@@ -74,7 +105,7 @@ static int reject_decided(struct kee_kernel *kernel, struct kee_vat *vat, struct
     }
     r = kee_buf_status(body);
     r = r != 0 ? r
-               : kee_promise_settle(kernel, kref, vat->id, true, kee_bytes_of(NULL, 0),
+               : kee_promise_settle(kernel, kref, settler, true, kee_bytes_of(NULL, 0),
                                     kee_buf_bytes(body));
     kee_scratch_give(kernel, body);
     return r;
@@ -85,17 +116,24 @@ static int forget_promise(struct kee_kernel *kernel, struct kee_vat *vat, struct
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
     struct kee_promise promise;
+    bool watched = false;
     int r;
 
     (void)reachable;
     r = kee_promise_get(kernel, kref, hold, &promise);
+    r = r != 0 ? r : find_watch(kernel, vat, vref, &watched);
     if (r == 0 && promise.state == 'u') {
-        r = promise.decider.n == vat->id.n && !promise.expected
-                ? reject_decided(kernel, vat, kref, why)
-                : kee_promise_unsubscribe(kernel, kref, vat->id);
+        if (promise.decider.n == vat->id.n && !promise.expected) {
+            struct kee_vat_id settler = {watched ? 0 : vat->id.n};
+            r = reject_decided(kernel, vat, kref, settler, why);
+        } else if (!watched) {
+            r = kee_promise_unsubscribe(kernel, kref, vat->id);
+        }
     }
-    r = r != 0 ? r : kee_clist_remove(kernel, vat, kref, vref);
-    r = r != 0 ? r : kee_promise_count(kernel, kref, -1);
+    if (r == 0 && !watched) {
+        r = kee_clist_remove(kernel, vat, kref, vref);
+        r = r != 0 ? r : kee_promise_count(kernel, kref, -1);
+    }
     kee_scratch_give(kernel, hold);
     return r;
 }
@@ -130,6 +168,19 @@ static int drop_import(struct kee_kernel *kernel, struct kee_vat *vat, struct ke
                                    : kee_world_get(kernel->world, kee_key_view(&key), &value);
     if (r != KEE_STORE_ABSENT) {
         return r; /* durable data holds it */
+    }
+    if (vat->life != KEE_VAT_DYING) {
+        (void)kee_key_vat(&key, vat->id, ".s.vom.ir.");
+        kee_key_add(&key, vref);
+        kee_key_add(&key, KEE_BYTES_LIT("|"));
+        r = kee_world_next(kernel->world, kee_key_view(&key), kee_key_view(&key), &value, NULL);
+    }
+    if (r == 0 && reachable) {
+        r = kee_clist_set_flag(kernel, vat, kref, vref, false);
+        return r != 0 ? r : kee_object_count(kernel, kref, -1, 0);
+    }
+    if (r != KEE_STORE_ABSENT) {
+        return r;
     }
     r = kee_clist_remove(kernel, vat, kref, vref);
     return r != 0 ? r : kee_object_count(kernel, kref, reachable ? -1 : 0, -1);

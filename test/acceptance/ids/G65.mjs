@@ -2,6 +2,7 @@
 // Heap, virtual and durable zones have one interface: one program runs in each. A label twice in one
 // start is refused. What was made in the durable zone is there after a restart.
 import { check, equal } from '../lib.mjs';
+import { recorder } from '../vats.mjs';
 
 const zones = `
 import { E, Far } from '@endo/far';
@@ -29,12 +30,16 @@ const program = zone => {
     reader: { read() { return this.state.log; }, writer() { return this.facets.writer; } },
   });
   const sub = zone.subZone('sub');
-  const map = sub.makeOnce('map', () => sub.mapStore('map'));
-  const set = zone.makeOnce('set', () => zone.setStore('set'));
-  const weakMap = zone.makeOnce('weakMap', () => zone.weakMapStore('weakMap'));
-  const weakSet = zone.makeOnce('weakSet', () => zone.weakSetStore('weakSet'));
+  const map = sub.mapStore('map');
+  const set = zone.setStore('set');
+  const weakMap = zone.weakMapStore('weakMap');
+  const weakSet = zone.weakSetStore('weakSet');
   const counter = zone.makeOnce('counter', () => makeCounter(10));
   const kit = zone.makeOnce('kit', () => makeKit());
+  const watcher = zone.exo('watcher', undefined, {
+    onFulfilled(value) { map.init('heard', value); },
+    onRejected() { map.init('heard', 'rejected'); },
+  });
   const detached = zone.detached();
   return {
     run: key => {
@@ -62,16 +67,13 @@ const program = zone => {
       attempt(() => zone.exoClassKit('Kit', undefined, () => ({}), { reader: {}, writer: {} })),
       attempt(() => zone.makeOnce('counter', () => makeCounter())),
       attempt(() => zone.subZone('sub')),
-      attempt(() => sub.makeOnce('map', () => sub.mapStore('map'))),
+      attempt(() => sub.mapStore('map')),
     ]),
     fresh: () => harden([
       attempt(() => sub.makeOnce('counter', () => makeCounter())),
       attempt(() => zone.subZone('sub2').makeOnce('counter', () => makeCounter())),
     ]),
-    watch: promise => zone.watchPromise(promise, zone.exo('watcher', undefined, {
-      onFulfilled(value) { map.init('heard', value); },
-      onRejected() { map.init('heard', 'rejected'); },
-    })),
+    watch: promise => zone.watchPromise(promise, watcher),
     heard: () => (map.has('heard') ? map.get('heard') : 'nothing'),
   };
 };
@@ -99,7 +101,8 @@ const run = (count, n) => [
 
 export const test = async t => {
   const home = await t.started();
-  const { root } = await home.launch({ zones });
+  const { vats } = await home.launch({ zones, recorder });
+  const { root } = vats.zones;
   const runs = async (name, count, n) => {
     const outcome = await home.send(root, 'run', name);
     check(/increment.*number/.test(outcome[3]), `${name}: the guard says ${outcome[3]}`);
@@ -113,7 +116,7 @@ export const test = async t => {
       check(/already been used/.test(text), `a label twice in the ${name} zone: ${text}`);
     }
     equal(await home.send(root, 'fresh', name), ['a value', 'a value'], `a label in another zone, ${name}`);
-    equal(await home.send(root, 'storable', name, { kref: root }), [true, true, name !== 'durable'],
+    equal(await home.send(root, 'storable', name, { kref: vats.recorder.root }), [true, true, name !== 'durable'],
       `what can be stored in the ${name} zone`);
     await home.send(root, 'watch', name, { kref: root });
     await home.settle();

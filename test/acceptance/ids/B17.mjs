@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// References that others hold are rows: neither the vat that exports them, nor the one that holds
+// them, nor the daemon grows with their number, and any one of them is found at once.
+import { check, equal, ioOf, readFileSync } from '../lib.mjs';
+
+const mint = `
+import { Far } from '@endo/far';
+const provide = (baggage, name, make) => {
+  if (!baggage.has(name)) baggage.init(name, make());
+  return baggage.get(name);
+};
+export const buildRootObject = (_powers, _parameters, baggage) => {
+  const kind = provide(baggage, 'kind', () => VatData.makeKindHandle('purse'));
+  const makePurse = VatData.defineDurableKind(kind, balance => ({ balance }), {
+    balance: ({ state }) => state.balance,
+  });
+  return Far('root', {
+    bootstrap: () => 'ready',
+    make: (from, count) => harden(Array.from({ length: count }, (_, i) => makePurse(from + i))),
+  });
+};`;
+const holder = `
+import { E, Far } from '@endo/far';
+export const buildRootObject = (_powers, _parameters, baggage) => {
+  if (!baggage.has('purses')) {
+    baggage.init('purses', VatData.makeScalarBigMapStore('purses', { durable: true }));
+  }
+  const purses = () => baggage.get('purses');
+  return Far('root', {
+    bootstrap: () => 'ready',
+    fill: async (from, mint, count) => {
+      const made = await E(mint).make(from, count);
+      made.forEach((purse, i) => purses().init(from + i, purse));
+    },
+    balance: i => E(purses().get(i)).balance(),
+  });
+};`;
+
+const residentKb = pid => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]);
+
+export const test = async t => {
+  const total = t.full ? 1_000_000 : 20_000;
+  const batch = 500;
+  const home = await t.started();
+  const { vats } = await home.launch({ holder, mint });
+  const measure = async () => {
+    await home.keeve(['reap']);
+    await home.settle();
+    return {
+      daemon: residentKb(home.pid),
+      mint: residentKb(await home.workerOf(vats.mint.vat)),
+      holder: residentKb(await home.workerOf(vats.holder.vat)),
+    };
+  };
+  let early;
+  for (let from = 0; from < total; from += batch) {
+    await home.send(vats.holder.root, 'fill', from, { kref: vats.mint.root }, batch);
+    if (from === 9 * batch) {
+      early = await measure();
+    }
+  }
+  const late = await measure();
+  for (const name of Object.keys(early)) {
+    const slack = name === 'daemon' ? 16 : 8;
+    check(late[name] < early[name] + slack * 1024, `${name} grew from ${early[name]} to ${late[name]} kB`);
+  }
+  // How much is read to find one does not depend on how many there are.
+  await home.restart();
+  equal(await home.send(vats.holder.root, 'balance', 1), 1, 'the first, which wakes the vats');
+  for (const i of [0, total - 1, Math.floor(total / 3)]) {
+    const before = ioOf(home.pid).rchar;
+    equal(await home.send(vats.holder.root, 'balance', i), i, `purse ${i}`);
+    const read = ioOf(home.pid).rchar - before;
+    check(read < 512 * 1024, `${read} bytes were read to find purse ${i}`);
+  }
+  await home.audit();
+};

@@ -9,6 +9,10 @@
  *   RC-2  the same of a promise's references   PR-1  a subscriber knows the promise
  *   PR-2  settled data there if and only if the promise is settled
  *   PR-3  what messages are parked at says so, and is unsettled
+ *   ST-1  no row stands for a vat or an object that is not there (strays.c)
+ *
+ * With mending on, what can be put right from what was found is: strays go, counts become what was
+ * found, the importers of an object what the c-lists say. The rest needs a person.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,17 +28,12 @@ struct tally {
 
 struct audit {
     struct kee_map tallies; /* kref bits -> struct tally */
-    kee_record_fn *fn;
-    void *context;
-    int violations;
+    struct kee_audit common;
     struct kee_vat_id vat; /* whose c-list is being walked */
-    struct kee_kernel *kernel;
 };
 
-__attribute__((format(printf, 4, 5))) static void violation(struct audit *audit,
-                                                            const char *invariant,
-                                                            struct kee_bytes where,
-                                                            const char *format, ...)
+void kee_audit_violation(struct kee_audit *audit, const char *invariant, struct kee_bytes where,
+                         bool mendable, const char *format, ...)
 {
     struct kee_event event;
     char text[120];
@@ -51,6 +50,8 @@ __attribute__((format(printf, 4, 5))) static void violation(struct audit *audit,
     kee_event_text(&event, "invariant", kee_bytes_str(invariant));
     kee_event_text(&event, "where", where);
     kee_event_text(&event, "found", kee_bytes_str(text));
+    kee_event_text(&event, audit->mends ? "repaired" : "repairable",
+                   mendable ? KEE_BYTES_LIT("yes") : KEE_BYTES_LIT("no"));
     audit->fn(audit->context, &event.record);
 }
 
@@ -127,7 +128,7 @@ static int on_clist(struct kee_kernel *kernel, struct kee_bytes rest, struct kee
                 ? kee_world_get(kernel->world, kee_key_clist_kref(&key, audit->vat, kref), &inverse)
                 : KEE_STORE_ABSENT;
         if (r != 0 || !kee_bytes_has_prefix(inverse, rest)) {
-            violation(audit, "CL-1", rest, "no inverse row");
+            kee_audit_violation(&audit->common, "CL-1", rest, false, "no inverse row");
         }
         return r < 0 ? r : 0;
     }
@@ -136,7 +137,7 @@ static int on_clist(struct kee_kernel *kernel, struct kee_bytes rest, struct kee
     r = kee_world_get(kernel->world, kee_key_clist(&key, audit->vat, vref), &inverse);
     pair = r == 0 && kee_bytes_equal(inverse, rest);
     if (!pair) {
-        violation(audit, "CL-1", rest, "no inverse row");
+        kee_audit_violation(&audit->common, "CL-1", rest, false, "no inverse row");
     }
     if (kee_kref_is_promise(kref)) {
         return r < 0 ? r : add(audit, kref, 1, 1);
@@ -145,9 +146,12 @@ static int on_clist(struct kee_kernel *kernel, struct kee_bytes rest, struct kee
         return r < 0 ? r : 0;
     }
     r = kee_world_get(kernel->world, kee_key_importer(&key, kref, audit->vat), &inverse);
-    if (r != 0) {
-        violation(audit, "CL-4", rest, "an import of v%llu without its row",
-                  (unsigned long long)audit->vat.n);
+    if (r == KEE_STORE_ABSENT) {
+        kee_audit_violation(&audit->common, "CL-4", rest, true,
+                            "an import of v%llu without its row", (unsigned long long)audit->vat.n);
+        r = !audit->common.mends
+                ? 0
+                : kee_world_put(kernel->world, kee_key_view(&key), kee_bytes_of(NULL, 0));
     }
     return r < 0 ? r : add(audit, kref, reachable, 1);
 }
@@ -160,14 +164,15 @@ static void on_vat(void *context, const struct kee_record *record)
     struct kee_vat_id id;
 
     if (!kee_id_parse(record->fields[0].value, 'v', &id.n) ||
-        kee_vat_load(audit->kernel, id, &vat) != 0 || vat == NULL) {
-        violation(audit, "RC-1", record->fields[0].value, "unreadable");
+        kee_vat_load(audit->common.kernel, id, &vat) != 0 || vat == NULL) {
+        kee_audit_violation(&audit->common, "RC-1", record->fields[0].value, false, "unreadable");
         return;
     }
     audit->vat = id;
     if (add(audit, vat->root, 1, 1) != 0 || /* held by its launch */
-        kee_rows_each(audit->kernel, kee_key_vat(&key, id, ".c."), on_clist, NULL, audit) != 0) {
-        violation(audit, "CL-1", record->fields[0].value, "unreadable");
+        kee_rows_each(audit->common.kernel, kee_key_vat(&key, id, ".c."), on_clist, NULL, audit) !=
+            0) {
+        kee_audit_violation(&audit->common, "CL-1", record->fields[0].value, false, "unreadable");
     }
 }
 
@@ -186,11 +191,15 @@ static int on_hold(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_
                    kee_record_fn *fn, void *context)
 {
     struct kee_kref kref;
+    struct kee_key key;
+    int r;
 
-    (void)kernel;
     (void)fn;
-    (void)value;
-    return kee_kref_parse(rest, &kref) ? add(context, kref, 1, 1) : 0;
+    if (!kee_kref_parse(rest, &kref)) {
+        return 0;
+    }
+    r = kee_world_get(kernel->world, kee_key_kref(&key, "", kref, ""), &value);
+    return r != 0 ? r < 0 ? r : 0 : add(context, kref, 1, 1); /* of nothing: a stray */
 }
 
 /* Rows kpN, kpN.d and kpN.q.SEQ. */
@@ -213,7 +222,8 @@ static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct k
         r = kee_world_get(kernel->world,
                           kee_key_kref(&key, "", kee_kref_make(KEE_KREF_PROMISE, n), ""), &unused);
         if (r != 0 || unused.data[0] != 'q') {
-            violation(audit, "PR-3", where, "a message is parked at what does not say so");
+            kee_audit_violation(&audit->common, "PR-3", where, false,
+                                "a message is parked at what does not say so");
         }
         return r < 0 ? r : on_queue(kernel, rest, value, fn, context);
     }
@@ -227,7 +237,7 @@ static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct k
     tally->has_row = true;
     r = kee_world_get(kernel->world, kee_key_kref(&key, "", tally->kref, ".d"), &unused);
     if (r < 0 || (r == 0) != (value.data[0] != 'u' && value.data[0] != 'q')) {
-        violation(audit, "PR-2", where, "settled and data do not agree");
+        kee_audit_violation(&audit->common, "PR-2", where, false, "settled and data do not agree");
     }
     (void)kee_bytes_cut(&value, ' ');
     (void)kee_bytes_cut(&value, ' ');
@@ -235,22 +245,45 @@ static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct k
     for (list = value; list.size > 0;) {
         if (kee_id_parse(kee_bytes_cut(&list, ','), 'v', &id.n) &&
             kee_world_get(kernel->world, kee_key_clist_kref(&key, id, tally->kref), &unused) != 0) {
-            violation(audit, "PR-1", where, "v%llu subscribes to what it does not know",
-                      (unsigned long long)id.n);
+            kee_audit_violation(&audit->common, "PR-1", where, false,
+                                "v%llu subscribes to what it does not know",
+                                (unsigned long long)id.n);
         }
     }
     return 0;
+}
+
+/* A row koN.i.vM: vat M's c-list must know the object. */
+static int check_importer(struct audit *audit, struct kee_kref kref, struct kee_bytes vat)
+{
+    struct kee_kernel *kernel = audit->common.kernel;
+    struct kee_bytes value;
+    struct kee_vat_id id;
+    struct kee_key key;
+    int r;
+
+    if (!kee_id_parse(vat, 'v', &id.n)) {
+        return 0;
+    }
+    r = kee_world_get(kernel->world, kee_key_clist_kref(&key, id, kref), &value);
+    if (r != KEE_STORE_ABSENT) {
+        return r;
+    }
+    kee_audit_violation(&audit->common, "CL-4", vat, true,
+                        "said to import ko%llu, which it does not know",
+                        (unsigned long long)kee_kref_number(kref));
+    return audit->common.mends ? kee_world_delete(kernel->world, kee_key_importer(&key, kref, id))
+                               : 0;
 }
 
 static int on_object(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
                      kee_record_fn *fn, void *context)
 {
     struct tally *tally = NULL;
-    struct kee_vat_id id;
-    struct kee_key key;
     uint64_t n;
     int r;
 
+    (void)kernel;
     (void)fn;
     (void)value;
     if (!kee_bytes_decimal(kee_bytes_cut(&rest, '.'), &n)) {
@@ -258,14 +291,7 @@ static int on_object(struct kee_kernel *kernel, struct kee_bytes rest, struct ke
     }
     if (rest.data != NULL) { /* koN.i.vM */
         (void)kee_bytes_cut(&rest, '.');
-        if (kee_id_parse(rest, 'v', &id.n) &&
-            kee_world_get(kernel->world,
-                          kee_key_clist_kref(&key, id, kee_kref_make(KEE_KREF_OBJECT, n)),
-                          &value) != 0) {
-            violation(context, "CL-4", rest, "said to import ko%llu, which it does not know",
-                      (unsigned long long)n);
-        }
-        return 0;
+        return check_importer(context, kee_kref_make(KEE_KREF_OBJECT, n), rest);
     }
     r = tally_of(context, kee_kref_make(KEE_KREF_OBJECT, n), &tally);
     if (r == 0) {
@@ -274,59 +300,103 @@ static int on_object(struct kee_kernel *kernel, struct kee_bytes rest, struct ke
     return r;
 }
 
-static int compare(struct audit *audit, struct tally *tally)
+static int compare_promise(struct audit *audit, const struct tally *tally, struct kee_bytes where)
 {
-    struct kee_buf *hold = kee_scratch_take(audit->kernel);
+    struct kee_kernel *kernel = audit->common.kernel;
+    struct kee_buf *hold = kee_scratch_take(kernel);
     struct kee_promise promise;
-    struct kee_object object;
-    struct kee_key key;
-    struct kee_bytes where = kee_key_kref(&key, "", tally->kref, "");
-    int r = 0;
+    int r = kee_promise_get(kernel, tally->kref, hold, &promise);
 
-    if (!tally->has_row) {
-        violation(audit, "RC-1", where, "%llu references to what has no row",
-                  (unsigned long long)tally->reachable);
-    } else if (kee_kref_is_promise(tally->kref)) {
-        r = kee_promise_get(audit->kernel, tally->kref, hold, &promise);
-        if (r == 0 && promise.references != tally->reachable) {
-            violation(audit, "RC-2", where, "counts %llu references, found %llu",
-                      (unsigned long long)promise.references, (unsigned long long)tally->reachable);
-        }
-    } else {
-        r = kee_object_get(audit->kernel, tally->kref, &object);
-        if (r == 0 && object.reachable != tally->reachable) {
-            violation(audit, "RC-1", where, "counts %llu reachable, found %llu",
-                      (unsigned long long)object.reachable, (unsigned long long)tally->reachable);
-        }
-        if (r == 0 && object.recognizable != tally->recognizable) {
-            violation(audit, "RC-1", where, "counts %llu recognizable, found %llu",
-                      (unsigned long long)object.recognizable,
-                      (unsigned long long)tally->recognizable);
+    if (r == 0 && promise.references != tally->reachable) {
+        kee_audit_violation(
+            &audit->common, "RC-2", where, true, "counts %llu references, found %llu",
+            (unsigned long long)promise.references, (unsigned long long)tally->reachable);
+        if (audit->common.mends) { /* first one too many, so that falling to 0 buries it */
+            promise.references = tally->reachable + 1;
+            r = kee_promise_put(kernel, tally->kref, &promise, false);
+            r = r != 0 ? r : kee_promise_count(kernel, tally->kref, -1);
         }
     }
-    kee_scratch_give(audit->kernel, hold);
+    kee_scratch_give(kernel, hold);
+    return r;
+}
+
+static int compare_object(struct audit *audit, const struct tally *tally, struct kee_bytes where)
+{
+    struct kee_kernel *kernel = audit->common.kernel;
+    struct kee_object object;
+    int r = kee_object_get(kernel, tally->kref, &object);
+
+    if (r != 0 ||
+        (object.reachable == tally->reachable && object.recognizable == tally->recognizable)) {
+        return r;
+    }
+    kee_audit_violation(
+        &audit->common, "RC-1", where, true,
+        "counts %llu reachable, %llu recognizable, found %llu and %llu",
+        (unsigned long long)object.reachable, (unsigned long long)object.recognizable,
+        (unsigned long long)tally->reachable, (unsigned long long)tally->recognizable);
+    if (audit->common.mends) { /* first one too many, so that falling to 0 is acted on */
+        object.reachable = tally->reachable + 1;
+        object.recognizable = tally->recognizable + 1;
+        r = kee_object_put(kernel, tally->kref, &object, false);
+        r = r != 0 ? r : kee_object_count(kernel, tally->kref, -1, -1);
+    }
+    return r;
+}
+
+static int compare(struct audit *audit, struct tally *tally)
+{
+    struct kee_key key;
+    struct kee_bytes where = kee_key_kref(&key, "", tally->kref, "");
+
+    if (!tally->has_row) {
+        kee_audit_violation(&audit->common, "RC-1", where, false,
+                            "%llu references to what has no row",
+                            (unsigned long long)tally->reachable);
+        return 0;
+    }
+    return kee_kref_is_promise(tally->kref) ? compare_promise(audit, tally, where)
+                                            : compare_object(audit, tally, where);
+}
+
+static int walk(struct audit *audit)
+{
+    struct kee_kernel *kernel = audit->common.kernel;
+    struct tally *tally;
+    size_t at = 0;
+    int r;
+
+    r = kee_audit_strays(&audit->common);
+    r = r != 0 ? r : kee_kernel_list_vats(kernel, on_vat, audit);
+    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("q."), on_queue, NULL, audit);
+    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("hold."), on_hold, NULL, audit);
+    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("pin."), on_hold, NULL, audit);
+    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("kp"), on_promise, NULL, audit);
+    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("ko"), on_object, NULL, audit);
+    while (r == 0 && (tally = kee_map_next(&audit->tallies, &at)) != NULL) {
+        r = compare(audit, tally);
+    }
+    for (at = 0; (tally = kee_map_next(&audit->tallies, &at)) != NULL;) {
+        free(tally);
+    }
+    kee_map_fini(&audit->tallies);
     return r;
 }
 
 int kee_kernel_audit(struct kee_kernel *kernel, kee_record_fn *fn, void *context)
 {
-    struct audit audit = {.fn = fn, .context = context, .kernel = kernel};
-    struct tally *tally = NULL;
-    size_t at = 0;
-    int r;
+    struct audit audit = {.common = {.kernel = kernel, .fn = fn, .context = context}};
+    int r = walk(&audit);
 
-    r = kee_kernel_list_vats(kernel, on_vat, &audit);
-    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("q."), on_queue, NULL, &audit);
-    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("hold."), on_hold, NULL, &audit);
-    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("pin."), on_hold, NULL, &audit);
-    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("kp"), on_promise, NULL, &audit);
-    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("ko"), on_object, NULL, &audit);
-    while (r == 0 && (tally = kee_map_next(&audit.tallies, &at)) != NULL) {
-        r = compare(&audit, tally);
-    }
-    for (at = 0; (tally = kee_map_next(&audit.tallies, &at)) != NULL;) {
-        free(tally);
-    }
-    kee_map_fini(&audit.tallies);
-    return r != 0 ? r : audit.violations;
+    return r != 0 ? r : audit.common.violations;
+}
+
+int kee_kernel_repair(struct kee_kernel *kernel, kee_record_fn *fn, void *context)
+{
+    struct audit audit = {
+        .common = {.kernel = kernel, .fn = fn, .context = context, .mends = true}};
+
+    kee_txn_begin(kernel);
+    return kee_txn_end(kernel, walk(&audit));
 }

@@ -8,7 +8,7 @@
  *   kpromise.c   promises                     sweep.c     dying vats, older boots, garbage
  *   clist.c      kref and vref                subcluster.c launching
  *   runq.c       routing, queues              hostcall.c  calls from outside, holds, answers
- *   deliver.c    deliveries out               view.c, audit.c, trace.c   looking
+ *   deliver.c    deliveries out               view.c, audit.c, strays.c, trace.c  looking
  *   pin.c, revoke.c  an operator's orders     holders.c    who keeps something alive
  *   describe.c   one reference
  *   stats.c      counting what a vat keeps
@@ -352,6 +352,21 @@ typedef int kee_row_fn(struct kee_kernel *kernel, struct kee_bytes rest, struct 
                        kee_record_fn *fn, void *context);
 int kee_rows_each(struct kee_kernel *kernel, struct kee_bytes prefix, kee_row_fn *row,
                   kee_record_fn *fn, void *context);
+
+/* ---- audit.c, strays.c ---- */
+
+struct kee_audit {
+    struct kee_kernel *kernel;
+    kee_record_fn *fn; /* NULL: only counted */
+    void *context;
+    int violations;
+    bool mends; /* inside a crank: what is mendable is put right by who found it */
+};
+
+void kee_audit_violation(struct kee_audit *audit, const char *invariant, struct kee_bytes where,
+                         bool mendable, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+int kee_audit_strays(struct kee_audit *audit);
 
 /* ---- trace.c: builds one record and hands it out; all no-ops while tracing is off ---- */
 

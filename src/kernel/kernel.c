@@ -337,6 +337,13 @@ static int open_world(struct kee_kernel *kernel, struct kee_buf *why)
                        (int)version.size, (const char *)version.data, KEE_SCHEMA_VERSION);
         return KEE_KERNEL_STATE;
     }
+    if (kernel->options.look_only) {
+        if (r == KEE_STORE_ABSENT) {
+            kee_buf_put_str(why, "the store has no rows of a kernel: no daemon has used it yet");
+            return KEE_KERNEL_STATE;
+        }
+        return r != 0 ? r : read_ids(kernel);
+    }
     kee_txn_begin(kernel);
     if (r == KEE_STORE_ABSENT) {
         r = first_rows(kernel);

@@ -86,6 +86,7 @@ struct kee_kernel_options {
     uint64_t heap_bytes_max;      /* of one vat; 0 takes the default */
     uint64_t deadline_ms;         /* wall time of one crank; 0 takes the default */
     bool paused;                  /* begin without delivering */
+    bool look_only; /* for looking and mending alone: opening changes nothing, run is not called */
 };
 
 /* Opens the kernel on a world, writing the first rows if it is empty. Borrows world and host until
@@ -223,7 +224,11 @@ int kee_kernel_stats(struct kee_kernel *kernel, struct kee_vat_id vat, struct ke
 uint64_t kee_kernel_collecting(const struct kee_kernel *kernel);
 
 /* Walks every table and checks each invariant; 0 if all hold, else the number of violations, each
- * reported as a record "violation" with fields invariant, where, found. */
+ * reported as a record "violation" with fields invariant, where, found, repairable. */
 int kee_kernel_audit(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
+/* Puts right what can be without losing anything, in one crank: rows that stand for nothing go, counts
+ * become what was found. Reports as the audit does, with repaired for repairable. Audit again
+ * afterwards. Not while a worker runs. */
+int kee_kernel_repair(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * sweep - background work, in slices that each commit: a crash between two only leaves the rest.
  *
- *   dying.vN   queue rows reject, store rows and the vat's own rows go
+ *   dying.vN   queue rows reject, store rows, gc rows and the vat's own rows go
  *   awake.vN   of an older boot: the restart rule
  *   hold.KREF  of an older boot: released
  *   gc.vN.KREF objects whose counts fell: dropExports and retireExports to their owner, retireImports
@@ -142,6 +142,11 @@ static int sweep_dying(struct kee_kernel *kernel, bool *more)
     if (r == 0 && done < KEE_SWEEP_SLICE) {
         (void)kee_key_vat(&prefix, id, ".s.");
         r = kee_rows_delete(kernel, kee_key_view(&prefix), KEE_SWEEP_SLICE, &left);
+        if (r == 0 && !left) { /* what it was still to hear of garbage */
+            (void)kee_key_of_vat(&prefix, "gc.", id);
+            kee_key_add(&prefix, KEE_BYTES_LIT("."));
+            r = kee_rows_delete(kernel, kee_key_view(&prefix), KEE_SWEEP_SLICE, &left);
+        }
         if (r == 0 && !left) {
             /* The root object is the subcluster's to hold; with the vat that hold goes. */
             r = kee_object_orphan(kernel, vat->root);

@@ -3,6 +3,7 @@
 // operate - an operator at a real daemon: pinning, revoking, looking for holders, counting, mending.
 // usage: operate.mjs PATH-OF-KEEVE PATH-OF-KEEVE-VAT
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -139,6 +140,85 @@ const tests = {
     await rows('audit');
   },
 };
+
+// The text of a store with rows changed: null deletes one.
+const edited = (text, changes) => {
+  const [first, ...rest] = text.trim().split('\n');
+  const rows = new Map(rest.slice(0, -1).map(line => [line.split('\t')[0], line]));
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === null) rows.delete(key);
+    else rows.set(key, `${key}\t${value}`);
+  }
+  const sorted = [...rows.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const body = `${[first, ...sorted.map(key => rows.get(key))].join('\n')}\n`;
+  return `${body}end ${rows.size} ${createHash('sha256').update(body).digest('hex')}\n`;
+};
+let homes = 0;
+const damaged = async (text, changes) => {
+  const at = join(base, `damaged-${(homes += 1)}`);
+  fs.writeFileSync(join(base, 'damaged.keeve'), edited(text, changes));
+  check('import', (await run(['import', join(base, 'damaged.keeve')], at)).code, 0);
+  return at;
+};
+const doctor = async (at, ...options) => {
+  const { code, out, err } = await run(['doctor', ...options], at);
+  const findings = out.split('\n').filter(Boolean).map(line => JSON.parse(line));
+  return { code, err, sum: findings.pop(), findings };
+};
+
+Object.assign(tests, {
+  async 'doctor: a home that is well, and one that is in use'() {
+    check('in use', (await run(['doctor'])).err, /^keeve: a daemon is running for .*; keeve audit checks it/);
+    check('stop', (await run(['stop'])).code, 0);
+    const before = (await run(['export'])).out;
+    const found = await doctor(home);
+    check('status', found.code, 0);
+    check('findings', `${found.findings.length} ${found.sum.findings}`, '0 0');
+    check('rows', found.sum.rows, before.split('\n').length - 2);
+    await doctor(home, '--repair');
+    check('nothing was written', (await run(['export'])).out === before, true);
+    check('no backup of what is well', fs.readdirSync(home).some(name => name.startsWith('backup')), false);
+    check('no store', (await run(['doctor'], join(base, 'nowhere'))).code, 1);
+  },
+
+  async 'doctor: what is wrong is explained, and repaired when asked for'() {
+    const text = (await run(['export'])).out;
+    const changes = { ko2: 'v2 9 9', 'hold.ko4711': '1', 'gc.v77.ko1': '', 'pin.kp4711': '', 'ko1.i.v2': '' };
+    const at = await damaged(text, changes);
+    const was = (await run(['export'], at)).out;
+    const found = await doctor(at);
+    check('status', found.code, 1);
+    check('what', found.findings.map(f => `${f.invariant} ${f.where} ${f.repairable}`).sort().join('; '),
+      'CL-4 v2 true; RC-1 ko2 true; ST-1 gc.v77.ko1 true; ST-1 hold.ko4711 true; ST-1 pin.kp4711 true');
+    check('each explained', found.findings.every(f => /^[A-Z].{30,}\.$/.test(f.meaning)), true);
+    check('looking changes nothing', (await run(['export'], at)).out === was, true);
+    const mended = await doctor(at, '--repair');
+    check('status of the repair', mended.code, 0);
+    check('repaired', mended.findings.filter(f => f.repaired).length, 5);
+    check('says where it was written down', mended.err, new RegExp(`^as it was: ${at}/backup-1.keeve$`));
+    check('the backup', fs.readFileSync(join(at, 'backup-1.keeve'), 'utf8').trim() === was, true);
+    check('afterwards', (await doctor(at)).code, 0);
+    check('it starts', (await run(['start'], at)).code, 0);
+    check('its audit', (await run(['audit'], at)).code, 0);
+    check('it works', (await run(['send', 'ko1', 'make'], at)).out, /^\{"kref":"ko\d+"\}$/);
+    await run(['stop'], at);
+  },
+
+  async 'doctor: what takes a person is left, what cannot be read is named'() {
+    const text = (await run(['export'])).out;
+    const lost = await damaged(text, { ko2: null });
+    const found = await doctor(lost, '--repair');
+    check('status', found.code, 1);
+    check('left', found.findings.map(f => `${f.where} ${f.repaired}`).join(), 'ko2 false');
+    const garbled = await damaged(text, { ko2: 'rubbish' });
+    check('garbled', (await doctor(garbled)).err,
+      'keeve: the store cannot be read any further: store row "ko2": expected OWNER REACHABLE RECOGNIZABLE [revoked]');
+    fs.writeFileSync(join(garbled, 'store', 'keeve.sqlite'), 'no store at all'.repeat(1000));
+    const broken = await run(['doctor'], garbled);
+    check('no store: status', broken.code, 1);
+    check('no store: text', broken.err, /^keeve: .*keeve\.sqlite/);
+  },
+});
 
 for (const [name, test] of Object.entries(tests)) {
   const before = failures;

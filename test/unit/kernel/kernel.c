@@ -528,6 +528,87 @@ static void written(void *context, int r)
     assert_int_equal(r, 0);
 }
 
+/* What a vat was still to hear goes with it. */
+static void a_vat_takes_what_it_was_to_hear_along(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+    struct rig_reply reply;
+
+    fixture_init(&f);
+    give_one(&f);
+    assert_int_equal(kee_kernel_terminate_vat(f.rig.kernel, (struct kee_vat_id){1}), 0);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"drop\",[]]", NULL, 0), 0);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 2, &d));
+    kee_kernel_pause(f.rig.kernel); /* v2 is not told that what it still recognizes is gone */
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_names(&reply, KEE_VP_CALL_DROP_IMPORTS, "o-50");
+    rig_reply_end(&f.rig, 2, &reply, NULL);
+    assert_int_equal(kee_kernel_terminate_vat(f.rig.kernel, (struct kee_vat_id){2}), 0);
+    rig_run(&f.rig);
+    fixture_fini(&f); /* with an audit */
+}
+
+static int put_raw(struct rig *rig, const char *key, const char *value)
+{
+    struct kee_change change = {.key = kee_bytes_str(key),
+                                .value = kee_bytes_str(value == NULL ? "" : value),
+                                .deletes = value == NULL};
+
+    return rig->store->ops->write(rig->store, &change, 1, written, NULL);
+}
+
+/* Damage of every kind that can be mended is found by the audit, and mended; nothing is after that. */
+static void what_can_be_mended_is(void **state)
+{
+    static const struct {
+        const char *key;
+        const char *value;
+    } damage[] = {{"gc.v77.ko1", ""}, {"hold.ko4711", "1"}, {"pin.kp4711", ""},
+                  {"awake.v77", "1"}, {"ko1.i.v2", ""},     {"ko3", "v1 9 9"},
+                  {"ko3", "v1 0 0"},  {"ko2.i.v1", NULL},   {"ko3", "v1 1 2 revoked"}};
+
+    for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
+        struct fixture f;
+        char it[24] = "";
+        fixture_init(&f);
+        give_one(&f);
+        assert_int_equal(kee_kernel_list_objects(f.rig.kernel, last_object, it), 0);
+        assert_string_equal(it, "ko3");
+        assert_int_equal(kee_world_flush(f.rig.world), 0);
+        assert_int_equal(put_raw(&f.rig, damage[i].key, damage[i].value), 0);
+        f.rig.options.look_only = true;
+        rig_crash(&f.rig);
+        assert_true(rig_audit(&f.rig) > 0);
+        assert_true(rig_audit(&f.rig) > 0); /* looking changes nothing */
+        assert_int_equal(kee_kernel_repair(f.rig.kernel, NULL, NULL), 0);
+        assert_int_equal(rig_audit(&f.rig), 0);
+        assert_int_equal(kee_world_flush(f.rig.world), 0);
+        f.rig.options.look_only = false;
+        rig_crash(&f.rig);
+        rig_run(&f.rig);
+        fixture_fini(&f); /* with an audit */
+    }
+}
+
+/* What only a person can judge is left as it is. */
+static void what_cannot_be_mended_is_left(void **state)
+{
+    struct fixture f;
+
+    fixture_init(&f);
+    give_one(&f);
+    assert_int_equal(kee_world_flush(f.rig.world), 0);
+    assert_int_equal(put_raw(&f.rig, "ko3", NULL), 0); /* v2 imports it */
+    f.rig.options.look_only = true;
+    rig_crash(&f.rig);
+    assert_int_equal(rig_audit(&f.rig), 1);
+    assert_int_equal(kee_kernel_repair(f.rig.kernel, NULL, NULL), 0);
+    assert_int_equal(rig_audit(&f.rig), 1);
+    rig_fini(&f.rig);
+}
+
 /* However much there is, a call looks at so many rows, and the pieces add up. */
 static void counting_goes_in_pieces(void **state)
 {
@@ -641,6 +722,9 @@ int main(void)
         cmocka_unit_test(a_pin_outlives_a_crash),
         cmocka_unit_test(holders_are_found),
         cmocka_unit_test(counting_goes_in_pieces),
+        cmocka_unit_test(a_vat_takes_what_it_was_to_hear_along),
+        cmocka_unit_test(what_can_be_mended_is),
+        cmocka_unit_test(what_cannot_be_mended_is_left),
         cmocka_unit_test(a_revoked_object_is_sent_to_in_vain),
     };
 

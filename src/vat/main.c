@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/fault.h"
 #include "keeve/version.h"
+#include "vat/engine/check.h"
 #include "vat/engine/engine.h"
 #include "vat/engine/image.h"
 #include "vat/engine/jail.h"
@@ -25,6 +26,7 @@ static const char usage[] =
     "\n"
     "  keeve-vat --zygote FD [--unjailed] [--image FILE]   serve fork requests over FD\n"
     "  keeve-vat --worker FD [--unjailed] [--image FILE]   be one worker, frames over FD\n"
+    "  keeve-vat --check FILE [--unjailed] [--image FILE]  does the code load? JSON on stdout\n"
     "  keeve-vat --make-image FILE BOOT.js                 write a boot image\n"
     "  keeve-vat --probe open|connect|fork|exec [--unjailed]\n"
     "                                                      enter the jail and try\n"
@@ -125,6 +127,15 @@ static int run_vats(const struct options *options)
     return status;
 }
 
+static int check(const struct options *options)
+{
+    struct kee_engine *engine = options->first == NULL ? NULL : boot(options);
+    if (engine == NULL) {
+        return 2;
+    }
+    return kee_check_run(engine, options->first, options->jailed);
+}
+
 static int make_image(const struct options *options)
 {
     if (options->first == NULL || options->second == NULL) {
@@ -151,6 +162,9 @@ int main(int argc, char **argv)
     kee_engine_process_init();
     if (strcmp(options.mode, "--zygote") == 0 || strcmp(options.mode, "--worker") == 0) {
         return run_vats(&options);
+    }
+    if (strcmp(options.mode, "--check") == 0) {
+        return check(&options);
     }
     if (strcmp(options.mode, "--make-image") == 0) {
         return make_image(&options);

@@ -7,7 +7,7 @@ const fs = require('fs');
 const [notice, boot] = process.argv.slice(2).map((file) => fs.readFileSync(file, 'utf8'));
 // The bundler heads each module with its path.
 const inside = new Set([...boot.matchAll(/^\s*\/\/ .*node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm)].map((m) => m[1]));
-const section = notice.slice(notice.indexOf('put into the boot image'), notice.indexOf('Used to build'));
+const section = notice.slice(notice.indexOf('put into the boot image'), notice.indexOf('Installed beside'));
 const named = new Set(section.split(/[\s,]+/).filter((word) => word === 'ses' || /^@\w+\/[\w-]+$/.test(word)));
 
 let bad = inside.size === 0;

@@ -38,3 +38,18 @@ void kee_code_load(txMachine *the, struct kee_bytes name, struct kee_bytes code,
     own->value = the->stack->value;
     mxPop();
 }
+
+void kee_code_check(txMachine *the, struct kee_bytes code)
+{
+    txSlot *own = the->stack;
+    mxPushUndefined();
+    mxPush(mxGlobal);
+    fxGetID(the, fxID(the, (txString) "keeveCheck"));
+    mxCall();
+    kee_engine_push_text(the, code);
+    mxPushSlot(own);
+    mxRunCount(2);
+    own->kind = the->stack->kind;
+    own->value = the->stack->value;
+    mxPop();
+}

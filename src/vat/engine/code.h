@@ -15,4 +15,8 @@
 void kee_code_load(txMachine *the, struct kee_bytes name, struct kee_bytes code,
                    struct kee_vp_strings globals);
 
+/* The same for a look: replaces what stands at the top of the stack by a string, JSON as check.h has it.
+ * What the code throws is in it. */
+void kee_code_check(txMachine *the, struct kee_bytes code);
+
 #endif

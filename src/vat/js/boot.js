@@ -5,7 +5,7 @@ import './lockdown.js';
 import './vat_tools.js';
 import { makeConsole } from './console.js';
 import { loadCode, makeVatCompartment } from './load.js';
-import { makePowers } from './powers.js';
+import { grantable, makePowers } from './powers.js';
 
 const { keeveHost } = globalThis;
 delete globalThis.keeveHost;
@@ -28,3 +28,20 @@ const load = (text, fileName, names, own) => {
 };
 
 globalThis.keeveLoad = harden(load);
+
+const stackMax = 8192;
+
+/** Loads code for a look; gives JSON of its exports, or of the error it throws (engine/check.h). */
+const check = (text, own) => {
+  try {
+    return JSON.stringify({ exports: Object.keys(load(text, 'bundle', grantable, own)) });
+  } catch (error) {
+    const isError = error instanceof Error;
+    return JSON.stringify({
+      error: isError ? `${error.name}: ${error.message}` : `threw ${String(error)}`,
+      stack: isError ? `${error.stack}`.slice(0, stackMax) : '',
+    });
+  }
+};
+
+globalThis.keeveCheck = harden(check);

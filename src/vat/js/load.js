@@ -110,6 +110,16 @@ const loadScript = (makeCompartment, bundle, fileName) => {
   const own = compartment.globalThis;
   own.exports = {};
   own.global = own;
+  // What the bundler left outside asks for it so.
+  const external = Array.isArray(bundle.external) ? bundle.external : [];
+  if (external.length > 0) {
+    own.require = (name) => {
+      if (!external.includes(name)) {
+        throw TypeError(`cannot require "${name}": it is not in "external" of the bundle`);
+      }
+      return importable(name).namespace;
+    };
+  }
   compartment.evaluate(named(bundle.code, fileName));
   const exported = compartment.evaluate(
     "typeof __vatExports__ === 'undefined' ? undefined : __vatExports__",

@@ -96,6 +96,11 @@ const reasons = {
   SubtleCrypto: 'crypto has getRandomValues and randomUUID only',
 };
 
+/** All names that can be had. */
+export const grantable = harden([
+  'AbortController', 'AbortSignal', 'Date', 'Math', 'URL', 'URLSearchParams', 'atob', 'btoa', 'crypto',
+]);
+
 /** Gives the globals of those names; throws on one that is not to be had. */
 export const makePowers = (names, { random, randomBytes }) => {
   let abort;

@@ -166,7 +166,7 @@ int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_by
     char why[400];
     int r;
 
-    (void)kee_vp_take_u64(&reader); /* heap bytes: for meters, which are not kernel objects yet */
+    vat->heap_bytes = kee_vp_take_u64(&reader);
     if (reader.failed || vat->flight_count == 0 || number != kee_vat_flight(vat, 0)->number) {
         return kee_crank_failed(kernel, vat, "the worker sent a malformed frame");
     }

@@ -299,6 +299,11 @@ static int pump_queue(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
     return r;
 }
 
+static uint64_t reap_after(const struct kee_vat *vat)
+{
+    return KEE_REAP_EVERY + vat->heap_bytes / KEE_REAP_HEAP_BYTES;
+}
+
 static int send_reap(struct kee_kernel *kernel, struct kee_vat *vat)
 {
     struct kee_flight *flight = kee_vat_flight(vat, 0);
@@ -345,7 +350,8 @@ int kee_vat_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
     kee_buf_clear(&kernel->out);
     if (vat->flight_count == 0 && !one) {
         r = kee_gc_pump(kernel, vat, &sent);
-        if (r == 0 && !sent && (vat->reap_wanted || vat->deliveries_since_reap >= KEE_REAP_EVERY)) {
+        if (r == 0 && !sent &&
+            (vat->reap_wanted || vat->deliveries_since_reap >= reap_after(vat))) {
             r = send_reap(kernel, vat);
         }
     }

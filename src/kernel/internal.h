@@ -28,8 +28,11 @@
 #define KEE_DEFAULT_STEPS_MAX 400000000u /* some two to four seconds of engine work */
 #define KEE_DEFAULT_HEAP_MAX (256u * 1024 * 1024)
 #define KEE_DEFAULT_DEADLINE_MS 20000u
-#define KEE_SPARES 32        /* scratch buffers: more than any path nests */
-#define KEE_REAP_EVERY 1000u /* deliveries */
+#define KEE_SPARES 32 /* scratch buffers: more than any path nests */
+/* A bringOutYourDead costs the vat a full collection: it comes after so many deliveries, and one more
+ * for each kilobyte of heap, so that its cost for a delivery does not grow with the heap. */
+#define KEE_REAP_EVERY 1000u
+#define KEE_REAP_HEAP_BYTES 1024u
 #define KEE_SWEEP_SLICE 200u /* rows in one slice of background work */
 #define KEE_FLUSH_BYTES (1024u * 1024)
 #define KEE_FLUSH_AFTER_MS 5u
@@ -74,6 +77,7 @@ struct kee_vat {
     uint64_t last_sent_seq; /* queue position up to which items are in flight; 0 none */
     uint64_t crank_began_ms;
     uint64_t deliveries, deliveries_since_reap;
+    uint64_t heap_bytes; /* as its worker said last */
     struct kee_flight flights[KEE_LIMIT_SENT_AHEAD];
     uint32_t flight_first, flight_count;
     struct kee_link busy; /* in kernel->busy when there may be something to do */

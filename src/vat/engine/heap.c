@@ -43,12 +43,12 @@ bool kee_engine_charge(struct kee_engine *engine, size_t bytes)
     return true;
 }
 
-/* The next step of growth inside a crank, for a kind of memory of which live bytes are in use: half as
- * much again, so that a crank which fills the heap collects a few times and not hundreds; but not more
- * than a quarter of what the limit leaves, so that it is not met early. */
-static size_t next_step(const struct kee_engine *engine, size_t live, size_t least)
+/* The next step of growth inside a crank: wanted, so that a crank which fills the heap collects a few
+ * times and not hundreds; but not more than a quarter of what the limit leaves, so that it is not met
+ * early. */
+static size_t next_step(const struct kee_engine *engine, size_t wanted, size_t least)
 {
-    size_t step = live / 2;
+    size_t step = wanted;
     if (engine->heap_max != 0) {
         size_t left = engine->heap_max > engine->heap_charged
                           ? (size_t)(engine->heap_max - engine->heap_charged)
@@ -62,8 +62,10 @@ void kee_engine_scale_steps(struct kee_engine *engine)
 {
     txMachine *the = engine->machine;
     if (the != NULL) {
+        /* A collection takes the spare room of arrays away, so that each growing one is copied once
+         * after it: chunks need as much again as is in use, slots half as much. */
         size_t chunks = next_step(engine, (size_t)the->currentChunksSize, CHUNKS_STEP);
-        size_t slots = next_step(engine, (size_t)the->currentHeapCount * sizeof(txSlot),
+        size_t slots = next_step(engine, (size_t)the->currentHeapCount * sizeof(txSlot) / 2,
                                  SLOTS_STEP * sizeof(txSlot));
         the->minimumChunksSize = (txSize)(chunks / CHUNKS_UNIT * CHUNKS_UNIT);
         the->minimumHeapCount = (txSize)(slots / sizeof(txSlot) / SLOTS_UNIT * SLOTS_UNIT);

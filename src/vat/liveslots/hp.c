@@ -7,12 +7,12 @@
 /* ---- new HandledPromise(executor, handler) ----
  *
  * The three functions an executor gets share a home object:
- *   promise (reference) -> settled (boolean) -> presence (reference once there is one)
+ *   promise (reference) -> settled (boolean) -> target (null until it was resolved, then to what)
  */
 struct settler {
     txSlot *promise;
     txSlot *settled;
-    txSlot *presence;
+    txSlot *target;
 };
 
 static struct settler settler_of(txMachine *the)
@@ -21,7 +21,7 @@ static struct settler settler_of(txMachine *the)
 
     s.promise = mxFunctionInstanceHome(mxFunction->value.reference)->value.home.object->next;
     s.settled = s.promise->next;
-    s.presence = s.settled->next;
+    s.target = s.settled->next;
     return s;
 }
 
@@ -45,6 +45,11 @@ static void hp_resolve(txMachine *the)
         mxPushSlot(mxArgv(0));
     } else {
         mxPushUndefined();
+    }
+    s.target->kind = the->stack->kind;
+    s.target->value = the->stack->value;
+    if (mxIsReference(s.target) && mxIsPromise(s.target->value.reference)) {
+        s.target->value.reference = kee_hp_shorten(s.target->value.reference);
     }
     kee_hp_resolve(the, s.promise->value.reference, the->stack);
     mxPop();
@@ -70,8 +75,13 @@ static void hp_reject(txMachine *the)
 
 static void check_handler(txMachine *the, txSlot *handler)
 {
+    const char *type;
+
     if (!mxIsReference(handler)) {
-        kee_ls_throw(the, XS_TYPE_ERROR, "Handler cannot be a primitive");
+        /* As npm's assert says it, which tells no value to who catches the error. */
+        type = handler->kind == XS_NULL_KIND ? "object" : kee_hp_type_of(the, handler);
+        kee_ls_throw(the, XS_TYPE_ERROR, "Handler (%s %s) cannot be a primitive",
+                     strchr("aeiou", type[0]) ? "an" : "a", type);
     }
 }
 
@@ -155,8 +165,8 @@ static void make_presence(txMachine *the, struct settler s)
     slot = kee_tag_make(the, presence, KEE_TAG_PROMISE);
     slot->kind = XS_REFERENCE_KIND;
     slot->value.reference = s.promise->value.reference;
-    s.presence->kind = XS_REFERENCE_KIND;
-    s.presence->value.reference = presence;
+    s.target->kind = XS_REFERENCE_KIND;
+    s.target->value.reference = presence;
 }
 
 static void hp_resolve_with_presence(txMachine *the)
@@ -164,8 +174,8 @@ static void hp_resolve_with_presence(txMachine *the)
     struct settler s = settler_of(the);
 
     if (s.settled->value.boolean) {
-        *mxResult = *s.presence;
-        mxResult->next = C_NULL;
+        mxResult->kind = s.target->kind;
+        mxResult->value = s.target->value;
         return;
     }
     {
@@ -173,9 +183,9 @@ static void hp_resolve_with_presence(txMachine *the)
         {
             make_presence(the, s);
             s.settled->value.boolean = 1;
-            kee_hp_resolve(the, s.promise->value.reference, s.presence);
-            mxResult->kind = s.presence->kind;
-            mxResult->value = s.presence->value;
+            kee_hp_resolve(the, s.promise->value.reference, s.target);
+            mxResult->kind = s.target->kind;
+            mxResult->value = s.target->value;
         }
         mxCatch(the)
         {
@@ -196,10 +206,29 @@ static void push_settler(txMachine *the, txCallback callback, txInteger length, 
     mxFunctionInstanceHome(function)->value.home.object = home;
 }
 
+/* Pushes the functions that settle promise, which is rooted by the caller. */
+static void push_settlers(txMachine *the, txSlot *promise)
+{
+    txSlot *home = fxNewInstance(the);
+    txSlot *rooted = the->stack;
+    txSlot *slot = fxNextReferenceProperty(the, home, promise, XS_NO_ID, XS_INTERNAL_FLAG);
+
+    slot = fxNextBooleanProperty(the, slot, 0, XS_NO_ID, XS_INTERNAL_FLAG);
+    fxNextNullProperty(the, slot, XS_NO_ID, XS_INTERNAL_FLAG);
+    push_settler(the, hp_resolve, 1, home);
+    push_settler(the, hp_reject, 1, home);
+    push_settler(the, hp_resolve_with_presence, 2, home);
+    /* The functions keep their home; its place goes. */
+    for (slot = rooted; slot > the->stack; slot--) {
+        slot->kind = (slot - 1)->kind;
+        slot->value = (slot - 1)->value;
+    }
+    mxPop();
+}
+
 static void hp_construct(txMachine *the)
 {
     txSlot *promise;
-    txSlot *home;
     txSlot *slot;
     txSlot *handler = NULL;
 
@@ -221,10 +250,6 @@ static void hp_construct(txMachine *the)
         slot->value.reference = handler->value.reference;
     }
     promise->flag |= XS_DONT_PATCH_FLAG | XS_DONT_MARSHALL_FLAG;
-    home = fxNewInstance(the);
-    slot = fxNextReferenceProperty(the, home, promise, XS_NO_ID, XS_INTERNAL_FLAG);
-    slot = fxNextBooleanProperty(the, slot, 0, XS_NO_ID, XS_INTERNAL_FLAG);
-    fxNextUndefinedProperty(the, slot, XS_NO_ID, XS_INTERNAL_FLAG);
     mxPushUndefined();
     if (mxArgc > 0) {
         mxPushSlot(mxArgv(0));
@@ -232,11 +257,8 @@ static void hp_construct(txMachine *the)
         mxPushUndefined();
     }
     mxCall();
-    push_settler(the, hp_resolve, 1, home);
-    push_settler(the, hp_reject, 1, home);
-    push_settler(the, hp_resolve_with_presence, 2, home);
+    push_settlers(the, promise);
     mxRunCount(3);
-    mxPop();
     mxPop();
 }
 
@@ -252,24 +274,44 @@ static bool has_own(txSlot *instance, txID id)
     return false;
 }
 
-/* Is its then surely Promise.prototype.then? */
-static bool is_safe(txMachine *the, txSlot *promise)
+bool kee_hp_is_safe(txMachine *the, txSlot *promise)
 {
     return mxIsPromise(promise) &&
            promise->value.instance.prototype == mxPromisePrototype.value.reference &&
            !has_own(promise, mxID(_then)) && !has_own(promise, mxID(_constructor));
 }
 
-/* In a turn of its own: asks a promise of doubtful kind for its outcome. */
+/* In a turn of its own: a handled promise asks one of doubtful kind for its outcome, and the promise that
+ * was given out follows it. */
 static void hp_assimilate(txMachine *the)
 {
     txSlot *home = mxFunctionInstanceHome(mxFunction->value.reference)->value.home.object;
     txSlot *promise = home->next;
     txSlot *doubtful = promise->next;
 
-    mxPushSlot(doubtful);
-    kee_hp_fulfill_engine(the, promise->value.reference, the->stack);
-    mxPop();
+    {
+        mxTry(the)
+        {
+            txSlot *handled = kee_hp_new(the);
+            mxPushSlot(doubtful);
+            mxDub();
+            mxGetID(mxID(_then));
+            mxCall();
+            push_settlers(the, handled);
+            mxPop();
+            mxRunCount(2);
+            mxPop();
+            kee_hp_fulfill_engine(the, promise->value.reference, the->stack);
+            mxPop();
+        }
+        mxCatch(the)
+        {
+            mxPush(mxException);
+            mxException = mxUndefined;
+            kee_hp_reject_engine(the, promise->value.reference, the->stack);
+            mxPop();
+        }
+    }
 }
 
 void kee_hp_push_resolved(txMachine *the, txSlot *value)
@@ -301,8 +343,8 @@ void kee_hp_push_resolved(txMachine *the, txSlot *value)
     mxPop();
     mxPop();
     kee_ls_harden(the, result);
-    if (mxIsReference(result) && !is_safe(the, result->value.reference)) {
-        txSlot *promise = kee_hp_new(the);
+    if (mxIsReference(result) && !kee_hp_is_safe(the, result->value.reference)) {
+        txSlot *promise = kee_hp_new_plain(the);
         txSlot *home = fxNewInstance(the);
         slot = fxNextReferenceProperty(the, home, promise, XS_NO_ID, XS_INTERNAL_FLAG);
         fxNextSlotProperty(the, slot, result, XS_NO_ID, XS_INTERNAL_FLAG);

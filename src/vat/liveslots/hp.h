@@ -11,8 +11,13 @@
  *   FORWARDED  resolved to another handled promise, to which its sends go
  *   PRESENCE   resolved to a presence, known already though the engine settles it later
  *
- * A send is one record and one job. Where it goes is decided in the job, on the state at that time.
- * Judge: the published tests of @endo/eventual-send (test/interop/eventual-send).
+ * A send is one record and one job. Where it goes is decided in the job, on the state at that time: if
+ * the target is a promise still open, whoever handles it takes the send, or else the send waits for the
+ * promise among those that asked before and after. A send that a POSTPONED promise takes is answered with
+ * a further promise, and is made anew once the first knows where it goes.
+ *
+ * The turns in which things happen are those of npm's @endo/eventual-send, to which
+ * random programs compare them (test/interop/eventual-send).
  */
 #ifndef KEE_VAT_LIVESLOTS_HP_H
 #define KEE_VAT_LIVESLOTS_HP_H
@@ -21,7 +26,7 @@
 
 enum kee_hp_state {
     KEE_HP_PLAIN = 0x7eed0020,
-    KEE_HP_POSTPONED, /* undefined, or the list of waiting records */
+    KEE_HP_POSTPONED, /* undefined, or the list of postponed records */
     KEE_HP_HANDLER,   /* reference to the handler */
     KEE_HP_FORWARDED, /* reference to the promise */
     KEE_HP_PRESENCE,  /* reference to the presence */
@@ -33,8 +38,14 @@ enum kee_hp_op {
     KEE_HP_APPLY_FUNCTION,
     KEE_HP_APPLY_METHOD,
     KEE_HP_SEND_ONLY = 4, /* added to one of the above */
-    KEE_HP_LOST = 8,      /* added when the target has been rejected: it is the reason now */
+    KEE_HP_LOST = 8,      /* the target has been rejected: it is the reason now */
+    KEE_HP_WAITING = 16,  /* also waits for the target to settle */
+    KEE_HP_TAKEN = 32,    /* has been taken, and need not wait any more */
+    KEE_HP_AGAIN = 64,    /* was postponed: its job makes the send anew */
+    KEE_HP_ASK = 128, /* no send: its job reads then of the target, told is the send for which */
 };
+
+#define KEE_HP_BASE (KEE_HP_SEND_ONLY - 1)
 
 /* The fields of a record, in the order of its slots. */
 struct kee_hp_record {
@@ -43,6 +54,7 @@ struct kee_hp_record {
     txSlot *prop;   /* string, symbol or undefined */
     txSlot *args;   /* array or undefined */
     txSlot *result; /* promise, or undefined for a send only */
+    txSlot *told;   /* what a handler is told is the result; NULL: result */
 };
 
 struct kee_hp_record kee_hp_record_of(txSlot *instance);
@@ -54,21 +66,31 @@ txSlot *kee_hp_shorten(txSlot *promise);
 
 /* Pushes a fresh hardened promise, POSTPONED. */
 txSlot *kee_hp_new(txMachine *the);
+/* Pushes a fresh hardened promise without a state. */
+txSlot *kee_hp_new_plain(txMachine *the);
 /* Settle a promise made by kee_hp_new or by the constructor. value is rooted by the caller; resolving
  * reads its then (runs JS). A second settling is ignored by callers, not here. */
 void kee_hp_resolve(txMachine *the, txSlot *promise, txSlot *value);
 void kee_hp_reject(txMachine *the, txSlot *promise, txSlot *reason);
 /* Sends to promise, which is not settled and has a vref, go to the kernel from now on. */
 void kee_hp_become_remote(txMachine *the, txSlot *promise);
-/* The plain part of resolving: what the engine does, without the state. */
+/* The plain part of settling: what the engine does, without the state. */
 void kee_hp_fulfill_engine(txMachine *the, txSlot *promise, txSlot *value);
+void kee_hp_reject_engine(txMachine *the, txSlot *promise, txSlot *reason);
+/* The promise will ask value, whose then was found to be the function then, in a job. */
+void kee_hp_queue_thenable(txMachine *the, txSlot *promise, txSlot *value, txSlot *then);
 
 /* Pushes the promise for value, as HandledPromise.resolve gives it. May run JS. */
 void kee_hp_push_resolved(txMachine *the, txSlot *value);
+/* Is its then surely Promise.prototype.then? */
+bool kee_hp_is_safe(txMachine *the, txSlot *promise);
 
 /* Queues a send. target, prop and args are rooted by the caller, args is a hardened array. Pushes the
  * result promise, or undefined for a send only. */
 void kee_hp_send(txMachine *the, int op, txSlot *target, txSlot *prop, txSlot *args);
+/* The same; told is what a handler is told is the result. */
+void kee_hp_send_telling(txMachine *the, int op, txSlot *target, txSlot *prop, txSlot *args,
+                         txSlot *told);
 /* Is instance a presence: made by resolveWithPresence or standing for an object elsewhere? */
 bool kee_hp_is_presence(txMachine *the, txSlot *instance);
 /* Does it stand for an object of the kernel's? */
@@ -80,11 +102,15 @@ void kee_hp_when(txMachine *the, txSlot *promise, txCallback callback, txSlot *h
 
 /* hp_local.c: what a send does to a value of this vat. Pushes what the method returned; throws. */
 void kee_hp_apply_local(txMachine *the, int op, txSlot *value, txSlot *prop, txSlot *args);
-/* Appends the names of methods as in ["a","b"]. Never runs JS. */
-void kee_hp_put_method_names(txMachine *the, txSlot *value, struct kee_buf *out);
+/* Pushes an array of the names of value's methods, symbols first. Runs getters and proxies. */
+void kee_hp_push_method_names(txMachine *the, txSlot *value);
+/* Appends an array of names as in ["a","b"]. */
+void kee_hp_put_names(txMachine *the, txSlot *names, struct kee_buf *out);
 /* Appends a string or symbol as a message quotes it. */
 void kee_hp_put_quoted(txMachine *the, txSlot *key, struct kee_buf *out);
 
+/* What typeof says, but "null" for null. */
+const char *kee_hp_type_of(txMachine *the, txSlot *value);
 /* Throws an error of that text, which is cut if very long, and frees it. */
 void kee_hp_throw_text(txMachine *the, txError which, struct kee_buf *text)
     __attribute__((noreturn));

@@ -35,8 +35,10 @@ static bool push_function(txMachine *the, txSlot *handler, const char *name)
     return false;
 }
 
-/* Calls the function pushed by push_function with (target, what op takes, result). */
-static void run_handler(txMachine *the, int op, struct kee_hp_record r, txSlot *target)
+/* Calls the function pushed by push_function with (target, what op takes, result). The handler of a
+ * presence gets one argument more, undefined. */
+static void run_handler(txMachine *the, int op, struct kee_hp_record r, txSlot *target,
+                        bool presence)
 {
     txInteger count = 2;
 
@@ -50,20 +52,27 @@ static void run_handler(txMachine *the, int op, struct kee_hp_record r, txSlot *
         mxPushSlot(r.args);
         count++;
     }
-    mxPushSlot(r.result);
+    mxPushSlot(r.told ? r.told : r.result);
+    if (presence) {
+        mxPushUndefined();
+        count++;
+    }
     mxRunCount(count);
 }
 
-/* applyMethod by get and applyFunction. Pushes the promise for the answer. */
-static void get_then_apply(txMachine *the, struct kee_hp_record r, txSlot *target)
+/* applyMethod by get and applyFunction, of which the second is told the result of the whole. Pushes the
+ * promise for the answer. */
+static void get_then_apply(txMachine *the, struct kee_hp_record r, txSlot *target, bool presence)
 {
     txSlot *got;
+    txSlot *told = r.told ? r.told : r.result;
 
     mxPushUndefined();
-    kee_hp_send(the, KEE_HP_GET, target, r.prop, the->stack);
+    kee_hp_send_telling(the, KEE_HP_GET, target, r.prop, the->stack, the->stack);
     got = the->stack;
     mxPushUndefined();
-    kee_hp_send(the, KEE_HP_APPLY_FUNCTION, got, the->stack, r.args);
+    kee_hp_send_telling(the, KEE_HP_APPLY_FUNCTION, got, the->stack, r.args,
+                        presence ? the->stack : told);
     *(got + 1) = *the->stack;
     mxPop();
     mxPop();
@@ -71,7 +80,7 @@ static void get_then_apply(txMachine *the, struct kee_hp_record r, txSlot *targe
 }
 
 /* applyFunction by applyMethod without a name, which takes the list of lists of arguments. */
-static void apply_nameless(txMachine *the, struct kee_hp_record r, txSlot *target)
+static void apply_nameless(txMachine *the, struct kee_hp_record r, txSlot *target, bool presence)
 {
     mxCall();
     mxPushSlot(target);
@@ -87,7 +96,11 @@ static void apply_nameless(txMachine *the, struct kee_hp_record r, txSlot *targe
         item->value = r.args->value;
     }
     kee_ls_harden(the, the->stack);
-    mxPushSlot(r.result);
+    if (presence) {
+        mxPushUndefined();
+    } else {
+        mxPushSlot(r.told ? r.told : r.result);
+    }
     mxRunCount(4);
 }
 
@@ -95,9 +108,10 @@ static void throw_no_methods(txMachine *the, const char *which, txSlot *handler,
 {
     struct kee_buf text = KEE_BUF_EMPTY;
 
+    kee_hp_push_method_names(the, handler);
     kee_buf_printf(&text, "\"%s\" is defined but has no methods needed for \"%s\" (has ", which,
                    op_name(op));
-    kee_hp_put_method_names(the, handler, &text);
+    kee_hp_put_names(the, the->stack, &text);
     kee_buf_put_char(&text, ')');
     kee_hp_throw_text(the, XS_TYPE_ERROR, &text);
 }
@@ -106,18 +120,19 @@ void kee_hp_apply_handler(txMachine *the, const char *which, txSlot *handler, tx
                           txSlot *target)
 {
     struct kee_hp_record r = kee_hp_record_of(record);
-    int op = r.op->value.integer;
-    int base = op & ~KEE_HP_SEND_ONLY;
+    int op = r.op->value.integer & (KEE_HP_BASE | KEE_HP_SEND_ONLY);
+    int base = op & KEE_HP_BASE;
+    bool presence = strcmp(which, "presenceHandler") == 0;
 
     if ((op & KEE_HP_SEND_ONLY) && push_function(the, handler, op_name(op))) {
-        run_handler(the, base, r, target);
+        run_handler(the, base, r, target, presence);
     } else if (push_function(the, handler, op_name(base))) {
-        run_handler(the, base, r, target);
+        run_handler(the, base, r, target, presence);
     } else if (base == KEE_HP_APPLY_METHOD) {
-        get_then_apply(the, r, target);
+        get_then_apply(the, r, target, presence);
     } else if (base == KEE_HP_APPLY_FUNCTION &&
                push_function(the, handler, op_name(KEE_HP_APPLY_METHOD))) {
-        apply_nameless(the, r, target);
+        apply_nameless(the, r, target, presence);
     } else {
         throw_no_methods(the, which, handler, op);
     }

@@ -10,7 +10,7 @@
 /* Prototypes looked at for them. */
 #define CHAIN_MAX 64u
 
-static const char *type_of(txMachine *the, txSlot *value)
+const char *kee_hp_type_of(txMachine *the, txSlot *value)
 {
     switch (value->kind) {
     case XS_UNDEFINED_KIND:
@@ -74,73 +74,124 @@ void kee_hp_put_quoted(txMachine *the, txSlot *key, struct kee_buf *out)
     if (kee_is_string(key)) {
         put_key(out, key);
     } else {
-        kee_buf_put_str(out, type_of(the, key));
+        kee_buf_put_str(out, kee_hp_type_of(the, key));
     }
     kee_buf_put_char(out, '"');
 }
 
-struct names {
-    txID ids[NAMES_MAX];
-    unsigned count;
-};
-
-static int compare_names(txMachine *the, txID a, txID b)
+/* Orders names as npm's does: symbols first, then by their text. */
+static int compare_names(txMachine *the, const txSlot *a, const txSlot *b)
 {
-    bool a_symbol = !fxIsKeyName(the, a);
-    bool b_symbol = !fxIsKeyName(the, b);
-    txSlot *a_key = fxGetKey(the, a);
-    txSlot *b_key = fxGetKey(the, b);
+    bool a_symbol = a->kind == XS_SYMBOL_KIND;
+    bool b_symbol = b->kind == XS_SYMBOL_KIND;
+    const txSlot *a_key = a_symbol ? fxGetKey(the, a->value.symbol) : NULL;
+    const txSlot *b_key = b_symbol ? fxGetKey(the, b->value.symbol) : NULL;
 
     if (a_symbol != b_symbol) {
         return a_symbol ? -1 : 1;
     }
-    return strcmp(a_key->value.key.string ? a_key->value.key.string : "",
-                  b_key->value.key.string ? b_key->value.key.string : "");
+    if (a_symbol) {
+        return strcmp(a_key && a_key->value.key.string ? a_key->value.key.string : "",
+                      b_key && b_key->value.key.string ? b_key->value.key.string : "");
+    }
+    return strcmp(a->value.string, b->value.string);
 }
 
-static void add_name(txMachine *the, struct names *names, txID id)
+/* Puts the name on the stack into the list, which is in order, unless it is there or the list is full. */
+static void add_name(txMachine *the, txSlot *list, unsigned *count)
 {
-    unsigned at = names->count;
+    txSlot **address = &list->next;
+    txSlot *slot;
 
-    if (names->count == NAMES_MAX) {
+    if (*count == NAMES_MAX) {
         return;
     }
-    for (unsigned i = 0; i < names->count; i++) {
-        if (names->ids[i] == id) {
+    while (*address) {
+        int order = compare_names(the, *address, the->stack);
+        if (order == 0 && ((*address)->kind != XS_SYMBOL_KIND ||
+                           (*address)->value.symbol == the->stack->value.symbol)) {
             return;
         }
-    }
-    while (at > 0 && compare_names(the, names->ids[at - 1], id) > 0) {
-        names->ids[at] = names->ids[at - 1];
-        at--;
-    }
-    names->ids[at] = id;
-    names->count++;
-}
-
-void kee_hp_put_method_names(txMachine *the, txSlot *value, struct kee_buf *out)
-{
-    struct names names;
-    txSlot *instance = value->kind == XS_REFERENCE_KIND ? value->value.reference : NULL;
-
-    names.count = 0;
-    for (unsigned depth = 0; instance && depth < CHAIN_MAX; depth++) {
-        if (instance == mxObjectPrototype.value.reference || mxIsProxy(instance)) {
+        if (order > 0) {
             break;
         }
-        for (txSlot *slot = instance->next; slot; slot = slot->next) {
-            if (!(slot->flag & XS_INTERNAL_FLAG) && fxIsCallable(the, slot)) {
-                add_name(the, &names, slot->ID);
-            }
-        }
-        instance = fxGetPrototype(the, instance);
+        address = &(*address)->next;
     }
+    slot = fxNewSlot(the);
+    slot->kind = the->stack->kind;
+    slot->value = the->stack->value;
+    slot->next = *address;
+    *address = slot;
+    (*count)++;
+}
+
+/* Adds those own names of layer that are methods of value. */
+static void add_layer(txMachine *the, txSlot *value, txSlot *layer, txSlot *list, unsigned *count)
+{
+    txSlot *stack = the->stack;
+    txSlot *keys = fxNewInstance(the);
+
+    mxBehaviorOwnKeys(the, layer, XS_EACH_NAME_FLAG | XS_EACH_SYMBOL_FLAG, keys);
+    for (txSlot *key = keys->next; key; key = key->next) {
+        txSlot *name;
+        bool method;
+        if (layer == mxFunctionPrototype.value.reference &&
+            (key->value.at.id == mxID(_caller) || key->value.at.id == mxID(_arguments))) {
+            continue; /* getters that only throw, which npm's lockdown removes */
+        }
+        mxPushUndefined();
+        name = the->stack;
+        fxKeyAt(the, key->value.at.id, key->value.at.index, name);
+        mxPushSlot(value);
+        mxPushSlot(name);
+        fxGetAt(the);
+        method = fxIsCallable(the, the->stack);
+        mxPop();
+        if (method) {
+            add_name(the, list, count);
+        }
+        mxPop();
+    }
+    the->stack = stack;
+}
+
+void kee_hp_push_method_names(txMachine *the, txSlot *value)
+{
+    unsigned count = 0;
+    unsigned depth = 0;
+    txSlot *array;
+    txSlot *layer;
+
+    mxPush(mxArrayPrototype);
+    array = fxNewArrayInstance(the)->next;
+    mxPushUndefined();
+    layer = the->stack;
+    if (value->kind == XS_REFERENCE_KIND) {
+        layer->kind = XS_REFERENCE_KIND;
+        layer->value.reference = value->value.reference;
+    }
+    while (layer->kind == XS_REFERENCE_KIND && depth++ < CHAIN_MAX &&
+           layer->value.reference != mxObjectPrototype.value.reference) {
+        add_layer(the, value, layer->value.reference, array, &count);
+        if (!mxBehaviorGetPrototype(the, layer->value.reference, layer)) {
+            layer->kind = XS_UNDEFINED_KIND;
+        }
+    }
+    array->value.array.length = count;
+    mxPop();
+    fxCacheArray(the, the->stack->value.reference);
+}
+
+void kee_hp_put_names(txMachine *the, txSlot *names, struct kee_buf *out)
+{
+    txSlot *array = names->value.reference->next;
+
     kee_buf_put_char(out, '[');
-    for (unsigned i = 0; i < names.count; i++) {
+    for (txIndex i = 0; i < array->value.array.length; i++) {
         if (i > 0) {
             kee_buf_put_char(out, ',');
         }
-        put_quoted_id(the, names.ids[i], out);
+        kee_hp_put_quoted(the, array->value.array.address + i, out);
     }
     kee_buf_put_char(out, ']');
 }
@@ -166,10 +217,11 @@ static void throw_no_method(txMachine *the, txSlot *value, txSlot *prop)
 {
     struct kee_buf text = KEE_BUF_EMPTY;
 
+    kee_hp_push_method_names(the, value);
     kee_buf_put_str(&text, "target has no method ");
     kee_hp_put_quoted(the, prop, &text);
     kee_buf_put_str(&text, ", has ");
-    kee_hp_put_method_names(the, value, &text);
+    kee_hp_put_names(the, the->stack, &text);
     kee_hp_throw_text(the, XS_TYPE_ERROR, &text);
 }
 
@@ -182,7 +234,7 @@ static void throw_about(txMachine *the, txError which, const char *before, txSlo
     if (prop) {
         kee_hp_put_quoted(the, prop, &text);
     }
-    kee_buf_printf(&text, "%s\"%s\"", after, type_of(the, value));
+    kee_buf_printf(&text, "%s\"%s\"", after, kee_hp_type_of(the, value));
     kee_hp_throw_text(the, which, &text);
 }
 

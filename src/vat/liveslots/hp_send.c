@@ -12,12 +12,13 @@ struct kee_hp_record kee_hp_record_of(txSlot *instance)
     record.prop = record.target->next;
     record.args = record.prop->next;
     record.result = record.args->next;
+    record.told = record.result->next;
     return record;
 }
 
 /* Pushes a new record. */
 static txSlot *record_new(txMachine *the, int op, txSlot *target, txSlot *prop, txSlot *args,
-                          txSlot *result)
+                          txSlot *result, txSlot *told)
 {
     txSlot *instance = fxNewInstance(the);
     txSlot *last = fxNextIntegerProperty(the, instance, op, XS_NO_ID, XS_INTERNAL_FLAG);
@@ -25,16 +26,20 @@ static txSlot *record_new(txMachine *the, int op, txSlot *target, txSlot *prop, 
     last = fxNextSlotProperty(the, last, target, XS_NO_ID, XS_INTERNAL_FLAG);
     last = fxNextSlotProperty(the, last, prop, XS_NO_ID, XS_INTERNAL_FLAG);
     last = fxNextSlotProperty(the, last, args, XS_NO_ID, XS_INTERNAL_FLAG);
-    fxNextSlotProperty(the, last, result, XS_NO_ID, XS_INTERNAL_FLAG);
+    last = fxNextSlotProperty(the, last, result, XS_NO_ID, XS_INTERNAL_FLAG);
+    if (told) {
+        fxNextSlotProperty(the, last, told, XS_NO_ID, XS_INTERNAL_FLAG);
+    }
     return instance;
 }
 
-static void queue(txMachine *the, txSlot *record)
+/* The record's job. If the target is a settled promise, it counts as asked. */
+static void queue(txMachine *the, txSlot *record, txSlot *settled)
 {
     mxPushReference(record);
     mxPushSlot(kee_root(the, KEE_ROOT_JOB));
     mxCall();
-    fxQueueJob(the, 0, NULL);
+    fxQueueJob(the, 0, settled);
 }
 
 /* Rejects the record's result with the pending exception, if anybody may ask for it. */
@@ -76,7 +81,7 @@ static void answer(txMachine *the, txSlot *record)
 static void send_to_value(txMachine *the, txSlot *record, txSlot *value)
 {
     struct kee_hp_record r = kee_hp_record_of(record);
-    int op = r.op->value.integer & ~KEE_HP_SEND_ONLY;
+    int op = r.op->value.integer & KEE_HP_BASE;
 
     if (value->kind == XS_REFERENCE_KIND) {
         txSlot *handler = kee_tag_find(value->value.reference, KEE_TAG_HANDLER);
@@ -119,7 +124,7 @@ static void send_to_settled(txMachine *the, txSlot *record, txSlot *promise, txS
     r.op->value.integer |= KEE_HP_LOST;
     r.target->kind = value->kind;
     r.target->value = value->value;
-    queue(the, record);
+    queue(the, record, NULL);
 }
 
 static void lose(txMachine *the, txSlot *record)
@@ -131,13 +136,27 @@ static void lose(txMachine *the, txSlot *record)
     fail(the, record);
 }
 
-/* Appends the record to the list that the promise's state is while it waits. */
-static void postpone(txMachine *the, txSlot *record, txSlot *state)
+/* The promise, in that state, takes the send later: what is asked now is answered by what will be. */
+static void postpone(txMachine *the, txSlot *record, txSlot *promise, txSlot *state)
 {
-    txSlot *slot = fxNewSlot(the);
+    struct kee_hp_record r = kee_hp_record_of(record);
+    int op = (r.op->value.integer & (KEE_HP_BASE | KEE_HP_SEND_ONLY)) | KEE_HP_AGAIN;
+    txSlot *slot;
+    txSlot *target;
+    txSlot *result;
 
+    mxPushReference(promise);
+    target = the->stack;
+    if (op & KEE_HP_SEND_ONLY) {
+        mxPushUndefined();
+    } else {
+        kee_hp_new(the);
+    }
+    result = the->stack;
+    (void)record_new(the, op, target, r.prop, r.args, result, NULL);
+    slot = fxNewSlot(the);
     slot->kind = XS_REFERENCE_KIND;
-    slot->value.reference = record;
+    slot->value.reference = the->stack->value.reference;
     if (state->kind == XS_LIST_KIND) {
         state->value.list.last->next = slot;
     } else {
@@ -145,69 +164,194 @@ static void postpone(txMachine *the, txSlot *record, txSlot *state)
         state->kind = XS_LIST_KIND;
     }
     state->value.list.last = slot;
+    mxPop();
+    answer(the, record);
+    mxPop();
 }
 
+/* What was postponed is sent now. */
+static void send_again(txMachine *the, txSlot *record)
+{
+    struct kee_hp_record r = kee_hp_record_of(record);
+    int op = r.op->value.integer & (KEE_HP_BASE | KEE_HP_SEND_ONLY);
+
+    kee_hp_send(the, op, r.target, r.prop, r.args);
+    answer(the, record);
+}
+
+/* The send is somebody's now; what it held is not needed while the target is open. */
+static void take(txSlot *record)
+{
+    kee_hp_record_of(record).op->value.integer |= KEE_HP_TAKEN;
+}
+
+static void let_go(txSlot *record)
+{
+    struct kee_hp_record r = kee_hp_record_of(record);
+
+    r.prop->kind = XS_UNDEFINED_KIND;
+    r.args->kind = XS_UNDEFINED_KIND;
+    r.result->kind = XS_UNDEFINED_KIND;
+}
+
+/* Gives the send to whoever takes sends to promise, an open promise; if nobody does, the send waits. */
 static void send_to_promise(txMachine *the, txSlot *record, txSlot *promise)
 {
     struct kee_hp_record r = kee_hp_record_of(record);
-    txSlot *state;
+    txSlot *end = kee_hp_shorten(promise);
+    txSlot *state = kee_hp_state_of(end);
+    txSlot *tag;
 
-    promise = kee_hp_shorten(promise);
-    state = kee_hp_state_of(promise);
     switch (state ? state->ID : KEE_HP_PLAIN) {
     case KEE_HP_POSTPONED:
-        postpone(the, record, state);
-        return;
+        take(record);
+        postpone(the, record, end, state);
+        break;
     case KEE_HP_HANDLER:
-        mxPushReference(promise);
+        take(record);
+        mxPushReference(end);
         kee_hp_apply_handler(the, "pendingHandler", state, record, the->stack);
         answer(the, record);
         mxPop();
-        return;
+        break;
     case KEE_HP_PRESENCE:
+        take(record);
         mxPushReference(state->value.reference);
         send_to_value(the, record, the->stack);
         mxPop();
-        return;
-    case KEE_HP_REMOTE:
-        if ((r.op->value.integer & ~KEE_HP_SEND_ONLY) != KEE_HP_GET) {
-            txSlot *tag = kee_tag_find(promise, KEE_TAG_VREF);
-            if (tag && tag->value.integer > 0) {
-                kee_ls_send(the, record, kee_ls_of(the)->entries[tag->value.integer]);
-                return;
-            }
-        }
-        break; /* a property of a value that is not here yet */
-    default:
         break;
+    case KEE_HP_REMOTE:
+        take(record);
+        tag = kee_tag_find(end, KEE_TAG_VREF);
+        if ((r.op->value.integer & KEE_HP_BASE) == KEE_HP_GET || !tag || tag->value.integer <= 0) {
+            /* A property of a value that is not here yet. */
+            r.op->value.integer &= ~KEE_HP_TAKEN;
+            if (!(r.op->value.integer & KEE_HP_WAITING)) {
+                wait_for(the, record, end);
+            }
+            return;
+        }
+        kee_ls_send(the, record, kee_ls_of(the)->entries[tag->value.integer]);
+        break;
+    default:
+        if (!(r.op->value.integer & KEE_HP_WAITING)) {
+            wait_for(the, record, promise);
+        }
+        return;
     }
-    if (mxPromiseStatus(promise)->value.integer == mxPendingStatus) {
-        wait_for(the, record, promise);
+    let_go(record);
+}
+
+static bool is_settled(txSlot *promise)
+{
+    return mxPromiseStatus(promise)->value.integer != mxPendingStatus;
+}
+
+/* Is it no promise, and would reading its then run code? */
+static bool has_lively_then(txMachine *the, txSlot *value)
+{
+    txSlot *instance = mxIsReference(value) ? value->value.reference : NULL;
+
+    if (instance && mxIsPromise(instance)) {
+        return false;
+    }
+    for (; instance; instance = fxGetPrototype(the, instance)) {
+        txSlot *slot;
+        if (mxIsProxy(instance)) {
+            return true;
+        }
+        slot = mxBehaviorGetProperty(the, instance, mxID(_then), 0, XS_OWN);
+        if (slot) {
+            return slot->kind == XS_ACCESSOR_KIND;
+        }
+    }
+    return false;
+}
+
+/* The target was no promise of ours when it was asked for its then. Here it is asked once more, as npm's
+ * does; all it can do is throw. */
+static void ask_again(txMachine *the, txSlot *target, txSlot *record)
+{
+    struct kee_hp_record r = kee_hp_record_of(record);
+
+    {
+        mxTry(the)
+        {
+            mxPushSlot(target);
+            mxGetID(mxID(_then));
+            mxPop();
+        }
+        mxCatch(the)
+        {
+            if (!(r.op->value.integer & (KEE_HP_TAKEN | KEE_HP_LOST))) {
+                r.op->value.integer |= KEE_HP_LOST;
+                r.target->kind = mxException.kind;
+                r.target->value = mxException.value;
+                queue(the, record, NULL);
+            }
+            mxException = mxUndefined;
+        }
+    }
+}
+
+/* Has record, the send to a promise for what target says, ask target again in a job. */
+static void queue_asking(txMachine *the, txSlot *record, txSlot *target)
+{
+    txSlot *told;
+    txSlot *undefined;
+
+    mxPushReference(record);
+    told = the->stack;
+    mxPushUndefined();
+    undefined = the->stack;
+    queue(the, record_new(the, KEE_HP_ASK, target, undefined, undefined, undefined, told), NULL);
+    mxPop();
+    mxPop();
+    mxPop();
+}
+
+static void run_job(txMachine *the, txSlot *record)
+{
+    struct kee_hp_record r = kee_hp_record_of(record);
+
+    if (r.op->value.integer & KEE_HP_LOST) {
+        lose(the, record);
+    } else if (r.op->value.integer & KEE_HP_AGAIN) {
+        send_again(the, record);
+    } else if (!mxIsReference(r.target) || !mxIsPromise(r.target->value.reference)) {
+        send_to_value(the, record, r.target);
+    } else if (!(r.op->value.integer & KEE_HP_WAITING) && is_settled(r.target->value.reference)) {
+        send_to_settled(the, record, r.target->value.reference,
+                        mxPromiseResult(r.target->value.reference));
     } else {
-        send_to_settled(the, record, promise, mxPromiseResult(promise));
+        send_to_promise(the, record, r.target->value.reference);
     }
 }
 
 void kee_hp_job(txMachine *the)
 {
     txSlot *record = mxThis->value.reference;
+    struct kee_hp_record r = kee_hp_record_of(record);
+    bool first = !(r.op->value.integer & (KEE_HP_LOST | KEE_HP_AGAIN | KEE_HP_ASK));
+    bool lively = first && has_lively_then(the, r.target);
 
+    if (r.op->value.integer & KEE_HP_ASK) {
+        ask_again(the, r.target, r.told->value.reference);
+        return;
+    }
     {
         mxTry(the)
         {
-            struct kee_hp_record r = kee_hp_record_of(record);
-            if (r.op->value.integer & KEE_HP_LOST) {
-                lose(the, record);
-            } else if (mxIsReference(r.target) && mxIsPromise(r.target->value.reference)) {
-                send_to_promise(the, record, r.target->value.reference);
-            } else {
-                send_to_value(the, record, r.target);
-            }
+            run_job(the, record);
         }
         mxCatch(the)
         {
             fail(the, record);
         }
+    }
+    if (lively) {
+        r.op->value.integer |= KEE_HP_TAKEN;
+        ask_again(the, r.target, record);
     }
 }
 
@@ -215,11 +359,14 @@ void kee_hp_job(txMachine *the)
 void kee_hp_continue(txMachine *the)
 {
     txSlot *record = mxFunctionInstanceHome(mxFunction->value.reference)->value.home.object;
+    struct kee_hp_record r = kee_hp_record_of(record);
 
+    if (r.op->value.integer & (KEE_HP_TAKEN | KEE_HP_LOST)) {
+        return;
+    }
     {
         mxTry(the)
         {
-            struct kee_hp_record r = kee_hp_record_of(record);
             send_to_settled(the, record, r.target->value.reference, mxArgv(0));
         }
         mxCatch(the)
@@ -229,11 +376,88 @@ void kee_hp_continue(txMachine *the)
     }
 }
 
-void kee_hp_send(txMachine *the, int op, txSlot *target, txSlot *prop, txSlot *args)
+/* Replaces a thenable by a promise for what it will say, and a promise that could lie by one that
+ * cannot. */
+static void trust(txMachine *the, txSlot *known)
+{
+    txSlot *promise;
+
+    if (!mxIsReference(known) || kee_hp_is_presence(the, known->value.reference)) {
+        return;
+    }
+    if (mxIsPromise(known->value.reference)) {
+        if (!kee_hp_is_safe(the, known->value.reference)) {
+            kee_hp_push_resolved(the, known);
+            mxPullSlot(known);
+        }
+        return;
+    }
+    mxPushUndefined();
+    promise = the->stack;
+    {
+        mxTry(the)
+        {
+            mxPushSlot(known);
+            mxGetID(mxID(_then));
+            if (fxIsCallable(the, the->stack)) {
+                txSlot *instance = kee_hp_new_plain(the);
+                *promise = *the->stack;
+                promise->next = NULL;
+                kee_hp_queue_thenable(the, instance, known, the->stack + 1);
+            }
+        }
+        mxCatch(the)
+        {
+            txSlot *instance = kee_hp_new_plain(the);
+            promise->kind = XS_REFERENCE_KIND;
+            promise->value.reference = instance;
+            mxPush(mxException);
+            mxException = mxUndefined;
+            kee_hp_reject_engine(the, instance, the->stack);
+        }
+    }
+    the->stack = promise;
+    if (promise->kind == XS_REFERENCE_KIND) {
+        known->kind = XS_REFERENCE_KIND;
+        known->value.reference = promise->value.reference;
+    }
+    mxPop();
+}
+
+/* The record's first job, or the promise that will start it. */
+static void launch(txMachine *the, txSlot *record, txSlot *known)
+{
+    struct kee_hp_record r = kee_hp_record_of(record);
+    txSlot *promise;
+    txSlot *state;
+
+    if (!mxIsReference(known) || !mxIsPromise(known->value.reference)) {
+        queue(the, record, NULL);
+        return;
+    }
+    promise = known->value.reference;
+    state = kee_hp_state_of(promise);
+    if (!state || (state->ID == KEE_HP_PLAIN && !is_settled(promise))) {
+        wait_for(the, record, promise);
+    } else if (is_settled(promise)) {
+        queue(the, record, promise);
+    } else {
+        /* A promise the kernel decides cannot settle before the job. */
+        if (kee_hp_state_of(kee_hp_shorten(promise))->ID != KEE_HP_REMOTE) {
+            r.op->value.integer |= KEE_HP_WAITING;
+            wait_for(the, record, promise);
+        }
+        queue(the, record, NULL);
+    }
+}
+
+void kee_hp_send_telling(txMachine *the, int op, txSlot *target, txSlot *prop, txSlot *args,
+                         txSlot *told)
 {
     txSlot *result;
     txSlot *known;
     txSlot *record;
+    bool ask;
 
     if (op & KEE_HP_SEND_ONLY) {
         mxPushUndefined();
@@ -244,29 +468,19 @@ void kee_hp_send(txMachine *the, int op, txSlot *target, txSlot *prop, txSlot *a
     kee_ls_harden(the, target);
     mxPushSlot(target);
     known = the->stack;
-    if (mxIsReference(known) && !kee_hp_is_presence(the, known->value.reference)) {
-        /* Promises that could lie, and thenables, are replaced by a promise that cannot. */
-        if (!mxIsPromise(known->value.reference) || !kee_hp_state_of(known->value.reference)) {
-            bool is_promise = mxIsPromise(known->value.reference);
-            if (!is_promise) {
-                mxPushSlot(known);
-                mxGetID(mxID(_then));
-                is_promise = fxIsCallable(the, the->stack);
-                mxPop();
-            }
-            if (is_promise) {
-                kee_hp_push_resolved(the, known);
-                mxPullSlot(known);
-            }
-        }
-    }
-    record = record_new(the, op, known, prop, args, result);
-    if (mxIsReference(known) && mxIsPromise(known->value.reference) &&
-        !kee_hp_state_of(known->value.reference)) {
-        wait_for(the, record, known->value.reference);
-    } else {
-        queue(the, record);
+    trust(the, known);
+    ask = mxIsReference(known) && known->value.reference != target->value.reference &&
+          has_lively_then(the, target);
+    record = record_new(the, op, known, prop, args, result, told);
+    launch(the, record, known);
+    if (ask) {
+        queue_asking(the, record, target);
     }
     mxPop();
     mxPop();
+}
+
+void kee_hp_send(txMachine *the, int op, txSlot *target, txSlot *prop, txSlot *args)
+{
+    kee_hp_send_telling(the, op, target, prop, args, NULL);
 }

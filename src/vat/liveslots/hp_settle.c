@@ -47,6 +47,17 @@ txSlot *kee_hp_new(txMachine *the)
     return promise;
 }
 
+txSlot *kee_hp_new_plain(txMachine *the)
+{
+    txSlot *promise;
+
+    mxPush(mxPromisePrototype);
+    promise = fxNewPromiseInstance(the);
+    mxPromiseStatus(promise)->value.integer = mxPendingStatus;
+    promise->flag |= XS_DONT_PATCH_FLAG | XS_DONT_MARSHALL_FLAG;
+    return promise;
+}
+
 /* Queues the reactions of promise, which has just settled with the value on its result slot. */
 static void settle(txMachine *the, txSlot *promise, txInteger status, txSlot *value)
 {
@@ -81,6 +92,21 @@ static bool push_then(txMachine *the, txSlot *value)
     return fxIsCallable(the, the->stack);
 }
 
+void kee_hp_reject_engine(txMachine *the, txSlot *promise, txSlot *reason)
+{
+    settle(the, promise, mxRejectedStatus, reason);
+}
+
+void kee_hp_queue_thenable(txMachine *the, txSlot *promise, txSlot *value, txSlot *then)
+{
+    mxPushSlot(value);
+    mxPush(mxOnThenableFunction);
+    mxCall();
+    fxPushPromiseFunctions(the, promise);
+    mxPushSlot(then);
+    fxQueueJob(the, 3, promise);
+}
+
 void kee_hp_fulfill_engine(txMachine *the, txSlot *promise, txSlot *value)
 {
     {
@@ -91,13 +117,7 @@ void kee_hp_fulfill_engine(txMachine *the, txSlot *promise, txSlot *value)
                     mxTypeError("promise resolves itself");
                 }
                 if (push_then(the, value)) {
-                    txSlot *then = the->stack;
-                    mxPushSlot(value);
-                    mxPush(mxOnThenableFunction);
-                    mxCall();
-                    fxPushPromiseFunctions(the, promise);
-                    mxPushSlot(then);
-                    fxQueueJob(the, 3, promise);
+                    kee_hp_queue_thenable(the, promise, value, the->stack);
                     mxPop();
                     goto done;
                 }
@@ -116,7 +136,7 @@ done:;
     }
 }
 
-/* Queues what waited in the promise's list again; the promise knows by now where it goes. */
+/* Queues what was postponed; the promise knows by now where it goes. */
 static void requeue(txMachine *the, txSlot *list)
 {
     for (txSlot *item = list->value.list.first; item; item = item->next) {
@@ -127,7 +147,7 @@ static void requeue(txMachine *the, txSlot *list)
     }
 }
 
-/* Moves the promise out of a state in which it took sends. Pushes the list of waiting records, or
+/* Moves the promise out of a state in which it took sends. Pushes the list of postponed records, or
  * undefined. */
 static txSlot *leave_state(txMachine *the, txSlot *promise)
 {
@@ -154,14 +174,12 @@ static void enter_state(txSlot *state, enum kee_hp_state id, txSlot *instance)
     }
 }
 
-/* The promise, which took sends until now, will settle with value; sends that waited go again. A promise
- * in *value is replaced by the one furthest on that it is known to follow. */
+/* The promise, which took sends until now, will settle with value. A promise in *value is replaced by the
+ * one furthest on that it is known to follow. Pushes what was postponed, as leave_state does. */
 static void commit(txMachine *the, txSlot *promise, txSlot *value)
 {
-    txSlot *state;
+    txSlot *state = leave_state(the, promise);
 
-    mxPushReference(promise);
-    state = leave_state(the, promise);
     if (mxIsReference(value)) {
         txSlot *instance = value->value.reference;
         if (mxIsPromise(instance)) {
@@ -177,19 +195,21 @@ static void commit(txMachine *the, txSlot *promise, txSlot *value)
             enter_state(state, KEE_HP_PRESENCE, instance);
         }
     }
-    if (the->stack->kind == XS_LIST_KIND) {
-        requeue(the, the->stack);
-    }
-    mxPop();
-    mxPop();
 }
 
 void kee_hp_resolve(txMachine *the, txSlot *promise, txSlot *value)
 {
+    txSlot *end;
+
     mxPushReference(promise);
     mxPushSlot(value);
-    commit(the, promise, the->stack);
-    kee_hp_fulfill_engine(the, promise, the->stack);
+    end = the->stack;
+    commit(the, promise, end);
+    kee_hp_fulfill_engine(the, promise, end);
+    if (the->stack->kind == XS_LIST_KIND) {
+        requeue(the, the->stack);
+    }
+    mxPop();
     mxPop();
     mxPop();
 }

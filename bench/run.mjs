@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // run - measures an installed release build with its defaults. Prints a table of medians, and writes
 // every single measurement as a line of JSON. Nothing here passes or fails.
-// usage: bench/run [--passes N] [--peers] [--vats 1,20,1000] [--only W1,W2] [--out FILE]
+// usage: bench/run [--passes N] [--peers] [--vats 1,20,1000] [--only W1,W3] [--out FILE]
 //
 //   W1  round trips from vat to vat: await E(b).ping(i), two processes
 //   W2  calls from outside, by a C client: ping and a durable write, one after another and 64 in flight
+//   W3  10,000 messages sent in one crank over 10 vats, all awaited
+//   W4  durable objects: made, incremented one for each delivery with 64 in flight, and in one delivery;
+//       restart of the daemon and one of 100,000 read
 //   W5  a further vat of a known program until its root answers; memory of an idle vat
 //   W6  start of the daemon until its first answer, with so many vats
+//   W7  calls in pipelined chains ten deep
+//   W8  10,000 objects given to another vat and dropped, until the kernel has none of them
 //   commits  what the disk allows: SQLite, WAL, synchronous=FULL, in the same run
 //
 // Passes alternate: each runs everything once, ours and the peers'.
@@ -127,6 +132,80 @@ const measureW2 = pass =>
       const synced = (await syncs(control)) - before;
       report(pass, `W2 ${method}, ${inFlight === 1 ? 'sequential' : `${inFlight} in flight`}`, { ...figures, fdatasyncs: synced, fdatasyncs_per_op: synced / n });
     }
+  });
+
+const timed = async work => {
+  const begin = performance.now();
+  await work();
+  return (performance.now() - begin) / 1000;
+};
+
+const measureW3 = pass =>
+  withDaemon(async ({ control }) => {
+    const { rootKref } = await launch(control, config('fan.json'), vats);
+    await send(control, rootKref, 'fanout', 1000);
+    for (const n of [10000, 20000]) {
+      const seconds = await timed(() => send(control, rootKref, 'fanout', n));
+      report(pass, `W3 messages, ${n} in one crank`, { n, seconds, rate: n / seconds });
+    }
+  });
+
+const measureW4 = pass =>
+  inScratch(async home => {
+    const n = 10000;
+    const live = 100000;
+    let daemon = await start({ keeve, home });
+    const { rootKref } = await launch(daemon.control, config('durable.json'), vats);
+    const made = await timed(() => send(daemon.control, rootKref, 'create', 0, n));
+    report(pass, 'W4 durable objects made', { n, seconds: made, rate: n / made });
+    const client = path.join(build, 'bench/bench_client');
+    const before = await syncs(daemon.control);
+    const figures = JSON.parse(run(client, [daemon.socket, rootKref, 'inc', '20000', '64']));
+    const synced = (await syncs(daemon.control)) - before;
+    report(pass, 'W4 increments, 64 in flight', { ...figures, fdatasyncs: synced, fdatasyncs_per_op: synced / figures.n });
+    const many = await timed(() => send(daemon.control, rootKref, 'incMany', 0, n));
+    report(pass, 'W4 increments in one delivery', { n, seconds: many, rate: n / many });
+    for (let i = n; i < live; i += n) await send(daemon.control, rootKref, 'create', i, n);
+    await stop(daemon);
+    const times = [];
+    for (let i = 0; i < 5; i += 1) {
+      const seconds = await timed(async () => {
+        daemon = await start({ keeve, home });
+        await send(daemon.control, rootKref, 'read', live - 1 - i);
+      });
+      times.push(seconds * 1000);
+      await stop(daemon);
+    }
+    report(pass, `W4 restart and one of ${live} read`, { n: live, ms: median(times), ms_max: Math.max(...times) });
+  });
+
+const measureW7 = pass =>
+  withDaemon(async ({ control }) => {
+    const { rootKref } = await launch(control, config('fan.json'), vats);
+    await send(control, rootKref, 'chain', 100, 10);
+    const n = 20000;
+    const seconds = await timed(() => send(control, rootKref, 'chain', n / 10, 10));
+    report(pass, 'W7 calls in chains ten deep', { n, seconds, rate: n / seconds });
+  });
+
+const measureW8 = pass =>
+  withDaemon(async ({ control }) => {
+    const { rootKref } = await launch(control, config('fan.json'), vats);
+    await send(control, rootKref, 'fanout', 100);
+    const objects = async () => (await control.call('objects')).length;
+    const base = await objects();
+    const n = 10000;
+    const seconds = await timed(async () => {
+      for (let i = 0; i < n; i += 500) await send(control, rootKref, 'give', 500);
+      await send(control, rootKref, 'dropAll');
+      await control.call('reap');
+      for (let i = 0; (await objects()) > base; i += 1) {
+        if (i === 2000) throw Error(`${await objects()} objects are left of ${base}`);
+        if (i % 100 === 99) await control.call('reap');
+        await new Promise(done => setTimeout(done, 5));
+      }
+    });
+    report(pass, 'W8 objects given, dropped, gone', { n, ms: seconds * 1000 });
   });
 
 // Proportional share of memory and what is the process's own, in MB.
@@ -251,8 +330,12 @@ const main = async () => {
     if (wanted('commits')) await measureCommits(pass);
     if (wanted('W1')) await measureW1(pass);
     if (wanted('W2')) await measureW2(pass);
+    if (wanted('W3')) await measureW3(pass);
+    if (wanted('W4')) await measureW4(pass);
     if (wanted('W5')) await measureW5(pass);
     if (wanted('W6')) await measureW6(pass);
+    if (wanted('W7')) await measureW7(pass);
+    if (wanted('W8')) await measureW8(pass);
     if (withPeers) measurePeers(pass);
   }
   console.log(table());

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The vat that is called: without a durable effect (ping) and with one (bump).
+// The vat that is called: without a durable effect (ping) and with one (bump). It holds what it is given.
 import { Far } from '@endo/far';
 
 export const buildRootObject = (_vatPowers, _parameters, baggage) => {
   if (!baggage.has('bumps')) {
     baggage.init('bumps', 0);
   }
+  let held = [];
   const root = Far('server', {
     bootstrap: vats => vats,
     ping: i => i,
@@ -15,6 +16,13 @@ export const buildRootObject = (_vatPowers, _parameters, baggage) => {
       return n;
     },
     a: () => root,
+    hold: things => {
+      held.push(...things);
+      return held.length;
+    },
+    drop: () => {
+      held = [];
+    },
   });
   return root;
 };

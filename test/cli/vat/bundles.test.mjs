@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
@@ -14,6 +14,7 @@ import { startOnce } from './frames.mjs';
 const [program] = process.argv.slice(2);
 const here = new URL('.', import.meta.url).pathname;
 const npm = join(here, '../../npm/node_modules');
+const deps = join(here, '../../../deps/node_modules');
 
 const limits = { steps: 400_000_000, heap: 256 * 1024 * 1024 };
 const run = (code, options = {}) =>
@@ -34,8 +35,8 @@ const refuses = async (code, error) => {
   assert.equal(got.status, 2); // it ended in order, not by a signal
 };
 
-/** What npm makes of files, the entry being vat.js. packages: directories of test/npm. */
-const bundles = (files, formats, packages = []) => {
+/** What npm makes of files, the entry being vat.js. packages: directories below from. */
+const bundles = (files, formats, packages = [], from = npm) => {
   const dir = mkdtempSync(join(tmpdir(), 'keeve-bundle-'));
   try {
     for (const [name, text] of Object.entries(files)) {
@@ -43,7 +44,7 @@ const bundles = (files, formats, packages = []) => {
       writeFileSync(join(dir, name), typeof text === 'string' ? text : JSON.stringify(text));
     }
     for (const name of packages) {
-      cpSync(join(npm, name), join(dir, 'node_modules', name), { recursive: true });
+      cpSync(join(from, name), join(dir, 'node_modules', name), { recursive: true });
     }
     const args = [join(here, 'make_bundles.mjs'), join(dir, 'vat.js'), ...formats];
     return JSON.parse(execFileSync('node', args, { maxBuffer: 64 << 20 }));
@@ -157,6 +158,43 @@ test("npm's own packages inside an archive", async () => {
   );
   for (const format of ['endoZipBase64', 'nestedEvaluate']) {
     await loads(made[format], ['log: 2', 'log: no "way"']);
+  }
+});
+
+test('durable exos of zone and patterns, bundled instead of built in', async (t) => {
+  const packages = readdirSync(join(deps, '@agoric')).filter((name) => name !== 'xsnap');
+  const made = bundles(
+    {
+      'package.json': {
+        name: 'app', version: '1.0.0', type: 'module',
+        dependencies: { '@agoric/zone': '*', '@endo/patterns': '*', '@endo/far': '*' },
+      },
+      'vat.js': `
+        import { makeDurableZone } from '@agoric/zone/durable.js';
+        import { M } from '@endo/patterns';
+        import { Far } from '@endo/far';
+        export const buildRootObject = (_powers, _parameters, baggage) => {
+          const guard = M.interface('Counter', { add: M.call(M.number()).returns(M.number()) });
+          const make = makeDurableZone(baggage).exoClass('Counter', guard, () => ({ n: 0 }), {
+            add(n) { this.state.n += n; return this.state.n; },
+          });
+          const counter = make();
+          console.log(counter.add(1), counter.add(2));
+          try { counter.add('3'); } catch (e) { console.log(e.message); }
+          return Far('root', {});
+        };`,
+    },
+    formats,
+    [...packages.map((name) => `@agoric/${name}`), '@endo', 'ses'],
+    deps,
+  );
+  for (const format of formats) {
+    await t.test(format, () =>
+      loads(made[format], [
+        'log: 1 3',
+        'log: In "add" method of (Counter): arg 0: string "3" - Must be a number',
+      ]),
+    );
   }
 });
 

@@ -91,27 +91,18 @@ static int tell_vat(struct kee_kernel *kernel, struct kee_vat_id id, const struc
 static int tell_importers(struct kee_kernel *kernel, const struct search *search, kee_record_fn *fn,
                           void *context)
 {
-    struct kee_key prefix, at;
-    struct kee_bytes key;
+    struct kee_key prefix, at = {0};
     struct kee_vat_id id;
     int r;
 
     (void)kee_key_kref(&prefix, "", search->kref, ".i.");
-    for (at = prefix;;) {
-        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&at), &key, NULL);
-        if (r != 0) {
-            return r == KEE_STORE_ABSENT ? 0 : r;
-        }
-        at.size = 0;
-        kee_key_add(&at, key);
-        if (!kee_id_parse(kee_bytes_of(at.text + prefix.size, at.size - prefix.size), 'v', &id.n)) {
-            return kee_row_corrupt(kee_key_view(&at), "koN.i.vM");
-        }
+    while ((r = kee_keys_next_id(kernel, &prefix, &at, 'v', &id.n)) == 0) {
         r = tell_vat(kernel, id, search, fn, context);
         if (r != 0) {
             return r;
         }
     }
+    return r == KEE_STORE_ABSENT ? 0 : r;
 }
 
 /* What listing the vats passes on to. */

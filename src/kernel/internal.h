@@ -2,16 +2,16 @@
 /*
  * internal - what the files of the kernel share. kernel.h is what others see.
  *
- *   kernel.c     open, events, run            crank.c     a crank's end: commit or undo
- *   vat.c        vats touched, their rows     syscall.c   what a crank asked for, applied
- *   kobject.c    objects and their counts     restart.c   the restart rule
- *   kpromise.c   promises                     sweep.c     dying vats, older boots, garbage
- *   clist.c      kref and vref                subcluster.c launching
- *   runq.c       routing, queues              hostcall.c  calls from outside, holds, answers
- *   deliver.c    deliveries out               view.c, audit.c, strays.c, trace.c  looking
- *   pin.c, revoke.c  an operator's orders     holders.c    who keeps something alive
- *   describe.c   one reference
- *   stats.c      counting what a vat keeps
+ *   kernel.c     open, events, the round of work    txn.c      cranks of the world, rows, numbers
+ *   vat.c        vats touched, their rows           crank.c    a crank's end: commit or undo
+ *   kobject.c    objects and their counts           syscall.c  what a crank asked for, applied
+ *   kpromise.c   promises                           restart.c  the restart rule
+ *   clist.c      kref and vref                      sweep.c    dying vats, older boots, garbage
+ *   runq.c       routing, queues                    hostcall.c calls from outside, holds, answers
+ *   deliver.c    deliveries out                     subcluster.c launching
+ *   step.c, control.c, pin.c, revoke.c              an operator's orders
+ *   view.c, describe.c, holders.c, stats.c,         looking
+ *   audit.c, strays.c, trace.c
  *
  * Every change is made inside a crank of the world (kee_world_begin .. commit or undo), so a function
  * that returns a fault leaves nothing behind once its caller has undone.
@@ -154,12 +154,25 @@ int kee_kernel_decline(struct kee_kernel *kernel, int outcome, const char *forma
     __attribute__((format(printf, 3, 4)));
 
 /* Numbers, never reused; reserved durably in blocks. kind: 'v', 's', 'o', 'p', 'q'. */
+int kee_ids_put(struct kee_kernel *kernel);
+int kee_ids_read(struct kee_kernel *kernel);
 int kee_ids_take(struct kee_kernel *kernel, char kind, uint64_t *out);
 
 /* A row that must be there. */
 int kee_row_need(struct kee_kernel *kernel, struct kee_bytes key, struct kee_bytes *value);
 int kee_row_corrupt(struct kee_bytes key, const char *expected);
 int kee_row_put(struct kee_kernel *kernel, struct kee_bytes key, struct kee_buf *value, bool fresh);
+/* Moves *at to the next key that starts with prefix; an empty *at starts before the first.
+ * KEE_STORE_ABSENT at the end. Rows may be changed between two steps. */
+int kee_keys_next(struct kee_kernel *kernel, const struct kee_key *prefix, struct kee_key *at);
+/* The same where what follows prefix is an id such as v12. */
+int kee_keys_next_id(struct kee_kernel *kernel, const struct kee_key *prefix, struct kee_key *at,
+                     char letter, uint64_t *id);
+/* What follows prefix in a key that starts with it. */
+static inline struct kee_bytes kee_key_rest(const struct kee_key *key, const struct kee_key *prefix)
+{
+    return kee_bytes_of(key->text + prefix->size, key->size - prefix->size);
+}
 /* Deletes up to max rows that start with prefix; *left: there are more. */
 int kee_rows_delete(struct kee_kernel *kernel, struct kee_bytes prefix, size_t max, bool *left);
 
@@ -311,6 +324,8 @@ int kee_vat_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool one);
 /* Tells the trace of a delivery that carries no message and no notification. */
 void kee_trace_housekeeping(struct kee_kernel *kernel, const struct kee_vat *vat,
                             const struct kee_flight *flight);
+/* Carries a step on: starts the worker it needs, or hands out its one item. */
+int kee_step_on(struct kee_kernel *kernel);
 int kee_vat_start(struct kee_kernel *kernel, struct kee_vat *vat);
 int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes fields);
 /* The worker is of no more use: undo, restart, blame the delivery in flight. */

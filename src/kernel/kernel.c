@@ -10,248 +10,6 @@
 #define DEADLINE_CHECK_MS 100u
 #define PUMPS_PER_RUN 1000u
 
-struct kee_buf *kee_scratch_take(struct kee_kernel *kernel)
-{
-    struct kee_buf *buf;
-
-    kee_assert(kernel->spare_count > 0);
-    buf = kernel->spare[--kernel->spare_count];
-    kee_buf_clear(buf);
-    return buf;
-}
-
-void kee_scratch_give(struct kee_kernel *kernel, struct kee_buf *buf)
-{
-    kee_assert(kernel->spare_count < KEE_SPARES);
-    if (buf->room > 65536) { /* a large body does not stay in memory for ever */
-        kee_buf_fini(buf);
-    }
-    kernel->spare[kernel->spare_count++] = buf;
-}
-
-const char *kee_kernel_why(const struct kee_kernel *kernel)
-{
-    return kernel->why.size > 0 ? (const char *)kernel->why.data : "";
-}
-
-int kee_kernel_decline(struct kee_kernel *kernel, int outcome, const char *format, ...)
-{
-    char text[500];
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    kee_buf_clear(&kernel->why);
-    kee_buf_put(&kernel->why, text, strlen(text) + 1);
-    return outcome;
-}
-
-/* ---- rows ---- */
-
-int kee_row_corrupt(struct kee_bytes key, const char *expected)
-{
-    return kee_fault(KEE_FAULT_CORRUPT, "store row \"%.*s\": expected %s", (int)key.size,
-                     (const char *)key.data, expected);
-}
-
-int kee_row_need(struct kee_kernel *kernel, struct kee_bytes key, struct kee_bytes *value)
-{
-    int r;
-
-    *value = kee_bytes_of(NULL, 0); /* so that callers may copy first and check afterwards */
-    r = kee_world_get(kernel->world, key, value);
-    return r == KEE_STORE_ABSENT ? kee_row_corrupt(key, "a row, found none") : r;
-}
-
-int kee_row_put(struct kee_kernel *kernel, struct kee_bytes key, struct kee_buf *value, bool fresh)
-{
-    int r = kee_buf_status(value);
-
-    if (r != 0) {
-        return r;
-    }
-    return fresh ? kee_world_put_new(kernel->world, key, kee_buf_bytes(value))
-                 : kee_world_put(kernel->world, key, kee_buf_bytes(value));
-}
-
-int kee_rows_delete(struct kee_kernel *kernel, struct kee_bytes prefix, size_t max, bool *left)
-{
-    struct kee_key at = {0};
-    struct kee_bytes key;
-    int r;
-
-    kee_key_add(&at, prefix);
-    for (size_t i = 0; i < max; i++) {
-        r = kee_world_next(kernel->world, prefix, kee_key_view(&at), &key, NULL);
-        if (r != 0) {
-            *left = false;
-            return r == KEE_STORE_ABSENT ? 0 : r;
-        }
-        at.size = 0;
-        kee_key_add(&at, key);
-        r = kee_world_delete(kernel->world, kee_key_view(&at));
-        if (r != 0) {
-            return r;
-        }
-    }
-    *left = true;
-    return 0;
-}
-
-/* ---- ids ---- */
-
-static int put_ids(struct kee_kernel *kernel)
-{
-    const struct kee_ids *ids = &kernel->reserved;
-    struct kee_buf *row = kee_scratch_take(kernel);
-    int r;
-
-    kee_buf_printf(row, "%llu %llu %llu %llu %llu %llu", (unsigned long long)ids->vat,
-                   (unsigned long long)ids->subcluster, (unsigned long long)ids->object,
-                   (unsigned long long)ids->promise, (unsigned long long)ids->seq,
-                   (unsigned long long)kernel->boot);
-    r = kee_row_put(kernel, KEE_BYTES_LIT("ids"), row, false);
-    kee_scratch_give(kernel, row);
-    return r;
-}
-
-int kee_ids_take(struct kee_kernel *kernel, char kind, uint64_t *out)
-{
-    uint64_t *next, *reserved;
-    uint64_t block = 1; /* vats and subclusters are few: their numbers stay dense */
-
-    switch (kind) {
-    case 'v':
-        next = &kernel->next.vat;
-        reserved = &kernel->reserved.vat;
-        break;
-    case 's':
-        next = &kernel->next.subcluster;
-        reserved = &kernel->reserved.subcluster;
-        break;
-    case 'o':
-        next = &kernel->next.object;
-        reserved = &kernel->reserved.object;
-        block = KEE_LIMIT_ID_BLOCK;
-        break;
-    case 'p':
-        next = &kernel->next.promise;
-        reserved = &kernel->reserved.promise;
-        block = KEE_LIMIT_ID_BLOCK;
-        break;
-    default:
-        next = &kernel->next.seq;
-        reserved = &kernel->reserved.seq;
-        block = KEE_LIMIT_ID_BLOCK;
-        break;
-    }
-    *out = (*next)++;
-    if (*next > *reserved) {
-        *reserved = *out + block;
-        return put_ids(kernel);
-    }
-    return 0;
-}
-
-static int read_ids(struct kee_kernel *kernel)
-{
-    uint64_t *fields[] = {&kernel->reserved.vat,    &kernel->reserved.subcluster,
-                          &kernel->reserved.object, &kernel->reserved.promise,
-                          &kernel->reserved.seq,    &kernel->boot};
-    struct kee_bytes row;
-    int r = kee_row_need(kernel, KEE_BYTES_LIT("ids"), &row);
-
-    for (size_t i = 0; r == 0 && i < sizeof fields / sizeof *fields; i++) {
-        if (!kee_bytes_decimal(kee_bytes_cut(&row, ' '), fields[i])) {
-            r = kee_row_corrupt(KEE_BYTES_LIT("ids"), "six numbers");
-        }
-    }
-    kernel->next = kernel->reserved;
-    return r;
-}
-
-/* ---- cranks of the world ---- */
-
-void kee_txn_begin(struct kee_kernel *kernel)
-{
-    kee_world_begin(kernel->world);
-}
-
-void kee_txn_undo(struct kee_kernel *kernel)
-{
-    size_t at = 0;
-    struct kee_vat *vat;
-
-    kee_world_undo(kernel->world);
-    kee_answers_undo(kernel);
-    kee_buf_clear(&kernel->dead_todo);
-    kee_buf_clear(&kernel->settled_todo);
-    /* Numbers spent stay spent; reservations made in this crank are not in the store. */
-    kernel->reserved = kernel->next;
-    while ((vat = kee_map_next(&kernel->vats, &at)) != NULL) {
-        vat->reserved_object = vat->next_object;
-        vat->reserved_promise = vat->next_promise;
-        vat->queue_known = false;
-        vat->has_queue = true;
-        kee_vat_mark_busy(kernel, vat);
-    }
-}
-/* Promises that nothing refers to go, and what their data names is let go: perhaps further ones. */
-static int bury_promises(struct kee_kernel *kernel)
-{
-    struct kee_buf *hold = kee_scratch_take(kernel);
-    struct kee_promise promise;
-    struct kee_bytes slots, body;
-    struct kee_kref kref;
-    struct kee_key key;
-    int r = 0;
-
-    for (size_t at = 0; r == 0 && at < kernel->dead_todo.size; at += sizeof kref.bits) {
-        memcpy(&kref.bits, kernel->dead_todo.data + at, sizeof kref.bits);
-        r = kee_promise_get(kernel, kref, hold, &promise);
-        if (r == KEE_STORE_ABSENT || (r == 0 && promise.references > 0)) {
-            r = 0;
-            continue;
-        }
-        if (r == 0 && promise.state != 'u') {
-            r = kee_promise_data(kernel, kref, hold, &slots, &body);
-            r = r != 0 ? r : kee_world_delete(kernel->world, kee_key_kref(&key, "", kref, ".d"));
-            r = r != 0 ? r : kee_krefs_release(kernel, slots);
-        }
-        r = r != 0 ? r : kee_world_delete(kernel->world, kee_key_kref(&key, "", kref, ""));
-    }
-    kee_buf_clear(&kernel->dead_todo);
-    kee_scratch_give(kernel, hold);
-    return r;
-}
-
-int kee_txn_commit(struct kee_kernel *kernel)
-{
-    int r = bury_promises(kernel);
-
-    if (r != 0) {
-        kee_txn_undo(kernel);
-        return r;
-    }
-    kee_world_commit(kernel->world);
-    kee_answers_commit(kernel);
-    if (kernel->dirty_batch != kee_world_filling(kernel->world)) {
-        kernel->dirty_batch = kee_world_filling(kernel->world);
-        kernel->dirty_since_ms = kernel->now_ms;
-    }
-    return 0;
-}
-
-int kee_txn_end(struct kee_kernel *kernel, int r)
-{
-    if (r == 0) {
-        return kee_txn_commit(kernel);
-    }
-    kee_txn_undo(kernel);
-    return r;
-}
-
 /* ---- open ---- */
 
 static int first_rows(struct kee_kernel *kernel)
@@ -262,7 +20,7 @@ static int first_rows(struct kee_kernel *kernel)
     kernel->reserved = kernel->next;
     kernel->boot = 1;
     r = kee_world_put(kernel->world, KEE_BYTES_LIT("version"), KEE_BYTES_LIT(KEE_SCHEMA_VERSION));
-    return r != 0 ? r : put_ids(kernel);
+    return r != 0 ? r : kee_ids_put(kernel);
 }
 
 /* Vats with something queued, found by skipping from one to the next. */
@@ -302,29 +60,18 @@ static int find_queues(struct kee_kernel *kernel)
 /* Launches that the last boot did not finish. */
 static int take_back_launches(struct kee_kernel *kernel)
 {
-    struct kee_bytes prefix = KEE_BYTES_LIT("launching.");
-    struct kee_bytes key, value;
+    struct kee_key prefix = {0}, at = {0};
     struct kee_subcluster_id id;
-    struct kee_key at;
     int r;
 
-    at.size = 0;
-    kee_key_add(&at, prefix);
-    for (;;) {
-        r = kee_world_next(kernel->world, prefix, kee_key_view(&at), &key, &value);
-        if (r != 0) {
-            return r == KEE_STORE_ABSENT ? 0 : r;
-        }
-        at.size = 0;
-        kee_key_add(&at, key);
-        if (!kee_id_parse(kee_bytes_of(at.text + prefix.size, at.size - prefix.size), 's', &id.n)) {
-            return kee_row_corrupt(kee_key_view(&at), "launching.sN");
-        }
+    kee_key_add(&prefix, KEE_BYTES_LIT("launching."));
+    while ((r = kee_keys_next_id(kernel, &prefix, &at, 's', &id.n)) == 0) {
         r = kee_kernel_terminate_subcluster(kernel, id);
         if (r < 0) {
             return r;
         }
     }
+    return r == KEE_STORE_ABSENT ? 0 : r;
 }
 
 static int open_world(struct kee_kernel *kernel, struct kee_buf *why)
@@ -342,15 +89,15 @@ static int open_world(struct kee_kernel *kernel, struct kee_buf *why)
             kee_buf_put_str(why, "the store has no rows of a kernel: no daemon has used it yet");
             return KEE_KERNEL_STATE;
         }
-        return r != 0 ? r : read_ids(kernel);
+        return r != 0 ? r : kee_ids_read(kernel);
     }
     kee_txn_begin(kernel);
     if (r == KEE_STORE_ABSENT) {
         r = first_rows(kernel);
     } else if (r == 0) {
-        r = read_ids(kernel);
+        r = kee_ids_read(kernel);
         kernel->boot++;
-        r = r != 0 ? r : put_ids(kernel);
+        r = r != 0 ? r : kee_ids_put(kernel);
     }
     r = kee_txn_end(kernel, r);
     r = r != 0 ? r : find_queues(kernel);
@@ -555,88 +302,6 @@ static int check_deadlines(struct kee_kernel *kernel)
     return r;
 }
 
-/* ---- stepping ---- */
-
-/* The vat whose queue holds the oldest item that can be delivered; NULL if none. */
-static int oldest(struct kee_kernel *kernel, struct kee_vat **out)
-{
-    struct kee_buf *hold = kee_scratch_take(kernel);
-    struct kee_item item;
-    uint64_t seq, best = UINT64_MAX;
-    int r = 0;
-
-    *out = NULL;
-    for (struct kee_link *link = kernel->busy.next; link != &kernel->busy; link = link->next) {
-        struct kee_vat *vat = KEE_CONTAINER(link, struct kee_vat, busy);
-        if (vat->life == KEE_VAT_DYING) {
-            continue;
-        }
-        r = kee_queue_next(kernel, vat, vat->last_sent_seq, hold, &seq, &item);
-        if (r == 0 && seq < best) {
-            best = seq;
-            *out = vat;
-        } else if (r < 0) {
-            break;
-        }
-        r = 0;
-    }
-    kee_scratch_give(kernel, hold);
-    return r;
-}
-
-int kee_kernel_step(struct kee_kernel *kernel, void (*on_done)(void *context), void *context)
-{
-    struct kee_vat *vat;
-    int r;
-
-    if (!kernel->paused) {
-        return kee_kernel_decline(kernel, KEE_KERNEL_STATE,
-                                  "the kernel is running; pause it before stepping");
-    }
-    if (kernel->stepping || kernel->step_vat.n != 0) {
-        return kee_kernel_decline(kernel, KEE_KERNEL_STATE, "a step is already under way");
-    }
-    r = oldest(kernel, &vat);
-    if (r != 0) {
-        return r;
-    }
-    if (vat == NULL) {
-        return kee_kernel_decline(kernel, KEE_KERNEL_STATE, "nothing is queued");
-    }
-    kernel->stepping = true;
-    kernel->step_done = on_done;
-    kernel->step_context = context;
-    return 0;
-}
-
-/* Carries a step on: start the worker, or hand out the one item. */
-static int step_on(struct kee_kernel *kernel)
-{
-    struct kee_vat *vat;
-    int r;
-
-    while (kernel->stepping && kernel->flights == 0) {
-        r = oldest(kernel, &vat);
-        if (r != 0) {
-            return r;
-        }
-        if (vat == NULL) { /* what was queued could not be delivered */
-            kernel->stepping = false;
-            kernel->step_done(kernel->step_context);
-            return 0;
-        }
-        r = kee_vat_pump(kernel, vat, true);
-        if (r != 0) {
-            return r;
-        }
-        if (vat->worker == KEE_WORKER_READY && vat->flight_count > 0) {
-            kernel->stepping = false;
-            kernel->step_vat = vat->id;
-        }
-    }
-    return 0;
-}
-
 /* ---- the round ---- */
 
 static int pump_all(struct kee_kernel *kernel, bool *more)
@@ -664,7 +329,7 @@ int kee_kernel_run(struct kee_kernel *kernel, uint64_t now_ms, bool *more)
     kernel->now_ms = now_ms;
     r = check_deadlines(kernel);
     if (r == 0) {
-        r = kernel->paused ? step_on(kernel) : pump_all(kernel, more);
+        r = kernel->paused ? kee_step_on(kernel) : pump_all(kernel, more);
     }
     return r != 0 ? r : kee_sweep(kernel, more);
 }
@@ -701,101 +366,4 @@ bool kee_kernel_is_idle(const struct kee_kernel *kernel)
 {
     return kernel->flights == 0 && kee_list_is_empty(&kernel->busy) && !kernel->sweep_dying &&
            !kernel->sweep_awake && !kernel->sweep_holds && kee_list_is_empty(&kernel->launches);
-}
-
-/* ---- control ---- */
-
-static int need_vat(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_vat **out)
-{
-    int r = kee_vat_load(kernel, id, out);
-
-    if (r == 0 && (*out == NULL || (*out)->life == KEE_VAT_DYING)) {
-        return kee_kernel_decline(kernel, KEE_KERNEL_NO_SUCH, "there is no vat v%llu",
-                                  (unsigned long long)id.n);
-    }
-    return r;
-}
-
-/* A step or a launch that waits for this vat will wait no longer. */
-static int give_up_on(struct kee_kernel *kernel, struct kee_vat *vat, const char *why)
-{
-    bool consumed;
-
-    if (kernel->step_vat.n == vat->id.n) {
-        kernel->step_vat.n = 0;
-        kernel->step_done(kernel->step_context);
-    }
-    return kee_launch_progress(kernel, vat, why, &consumed);
-}
-
-int kee_kernel_terminate_vat(struct kee_kernel *kernel, struct kee_vat_id id)
-{
-    struct kee_vat *vat;
-    int r = need_vat(kernel, id, &vat);
-
-    r = r != 0 ? r : kee_vat_terminate(kernel, vat, "terminated by the owner");
-    return r != 0 ? r : give_up_on(kernel, vat, "terminated by the owner");
-}
-
-int kee_kernel_restart_vat(struct kee_kernel *kernel, struct kee_vat_id id, const char *why)
-{
-    struct kee_vat *vat;
-    int r = need_vat(kernel, id, &vat);
-
-    if (r != 0) {
-        return r;
-    }
-    kee_vat_drop_worker(kernel, vat, true);
-    vat->broken = false;
-    vat->start_tries = 0;
-    kee_txn_begin(kernel);
-    r = kee_txn_end(kernel, kee_vat_restart(kernel, vat, why));
-    return r != 0 ? r : give_up_on(kernel, vat, why);
-}
-
-int kee_kernel_reap(struct kee_kernel *kernel, struct kee_vat_id id)
-{
-    struct kee_vat *vat;
-    size_t at = 0;
-    int r = 0;
-
-    if (id.n != 0) {
-        r = need_vat(kernel, id, &vat);
-        if (r == 0) {
-            vat->reap_wanted = vat->worker != KEE_WORKER_NONE;
-            kee_vat_mark_busy(kernel, vat);
-        }
-        return r;
-    }
-    while ((vat = kee_map_next(&kernel->vats, &at)) != NULL) {
-        if (vat->worker != KEE_WORKER_NONE) {
-            vat->reap_wanted = true;
-            kee_vat_mark_busy(kernel, vat);
-        }
-    }
-    return r;
-}
-
-void kee_kernel_pause(struct kee_kernel *kernel)
-{
-    kernel->paused = true;
-}
-
-void kee_kernel_resume(struct kee_kernel *kernel)
-{
-    kernel->paused = false;
-    if (kernel->stepping) { /* overtaken: it will be delivered with the rest */
-        kernel->stepping = false;
-        kernel->step_done(kernel->step_context);
-    }
-}
-
-bool kee_kernel_is_paused(const struct kee_kernel *kernel)
-{
-    return kernel->paused;
-}
-
-void kee_kernel_trace(struct kee_kernel *kernel, bool on)
-{
-    kernel->tracing = on;
 }

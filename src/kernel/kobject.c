@@ -96,27 +96,18 @@ static int mark(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_kref
 /* Nobody can reach it and nobody owns it: who still recognizes it is to forget it. */
 static int mark_importers(struct kee_kernel *kernel, struct kee_kref kref)
 {
-    struct kee_key prefix, at;
-    struct kee_bytes key;
+    struct kee_key prefix, at = {0};
     struct kee_vat_id id;
     int r;
 
     (void)kee_key_kref(&prefix, "", kref, ".i.");
-    for (at = prefix;;) {
-        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&at), &key, NULL);
-        if (r != 0) {
-            return r == KEE_STORE_ABSENT ? 0 : r;
-        }
-        at.size = 0;
-        kee_key_add(&at, key);
-        if (!kee_id_parse(kee_bytes_of(at.text + prefix.size, at.size - prefix.size), 'v', &id.n)) {
-            return kee_row_corrupt(kee_key_view(&at), "koN.i.vM");
-        }
+    while ((r = kee_keys_next_id(kernel, &prefix, &at, 'v', &id.n)) == 0) {
         r = mark(kernel, id, kref);
         if (r != 0) {
             return r;
         }
     }
+    return r == KEE_STORE_ABSENT ? 0 : r;
 }
 
 /* A count reached zero: the owner is to hear of it, or, without an owner, those who still recognize it;

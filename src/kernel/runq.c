@@ -94,23 +94,15 @@ static void queue_append(struct kee_vat *vat, uint64_t seq)
 /* Reads which rows there are: after open, and after a crank was undone. */
 static int queue_load(struct kee_kernel *kernel, struct kee_vat *vat)
 {
-    struct kee_key prefix, at;
-    struct kee_bytes key;
+    struct kee_key prefix, at = {0};
     int r;
 
     kee_buf_clear(&vat->queue);
     vat->queue_first = 0;
     (void)kee_key_of_vat(&prefix, "q.", vat->id);
     kee_key_add(&prefix, KEE_BYTES_LIT("."));
-    for (at = prefix;;) {
-        uint64_t seq;
-        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&at), &key, NULL);
-        if (r != 0) {
-            break;
-        }
-        at.size = 0;
-        kee_key_add(&at, key);
-        seq = kee_key_seq(key);
+    while ((r = kee_keys_next(kernel, &prefix, &at)) == 0) {
+        uint64_t seq = kee_key_seq(kee_key_view(&at));
         kee_buf_put(&vat->queue, &seq, sizeof seq);
     }
     if (r == KEE_STORE_ABSENT) {

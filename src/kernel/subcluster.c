@@ -371,7 +371,7 @@ static int forget_launch(struct kee_kernel *kernel, struct kee_subcluster_id id)
 int kee_kernel_terminate_subcluster(struct kee_kernel *kernel, struct kee_subcluster_id id)
 {
     struct kee_key prefix, at;
-    struct kee_bytes key, value;
+    struct kee_bytes value;
     struct kee_vat_id vat_id;
     struct kee_vat *vat;
     int r;
@@ -383,18 +383,10 @@ int kee_kernel_terminate_subcluster(struct kee_kernel *kernel, struct kee_subclu
     }
     r = r != 0 ? r : forget_launch(kernel, id);
     (void)kee_key_subcluster(&prefix, id, ".v.");
-    for (at = prefix; r == 0;) {
-        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&at), &key, &value);
-        if (r != 0) {
-            break;
-        }
-        at.size = 0;
-        kee_key_add(&at, key);
-        if (!kee_id_parse(kee_bytes_of(at.text + prefix.size, at.size - prefix.size), 'v',
-                          &vat_id.n)) {
-            return kee_row_corrupt(kee_key_view(&at), "sN.v.vM");
-        }
-        r = kee_vat_load(kernel, vat_id, &vat);
+    at.size = 0;
+    while (r == 0) {
+        r = kee_keys_next_id(kernel, &prefix, &at, 'v', &vat_id.n);
+        r = r != 0 ? r : kee_vat_load(kernel, vat_id, &vat);
         if (r == 0 && vat != NULL) {
             r = kee_vat_terminate(kernel, vat, "its subcluster was terminated");
         }

@@ -25,6 +25,8 @@
 #define KEE_LIMIT_ARCHIVE_BYTES (128u << 20)
 /* Files the daemon reads for one vat that imports by relative paths. */
 #define KEE_LIMIT_MODULE_FILES 4096u
+/* Virtual objects one bringOutYourDead buries: the crank keeps within its deadline and its frame. */
+#define KEE_LIMIT_DEAD_PER_REAP 8192u
 /* Deliveries sent ahead to one worker: enough to hide a core crossing, few enough to stay fair. */
 #define KEE_LIMIT_SENT_AHEAD 16u
 /* Nesting of a passable value: each level costs a C frame in the codecs. */

@@ -89,6 +89,10 @@ static int apply_store_changes(struct kee_kernel *kernel, struct kee_vat *vat,
         r = sets ? kee_world_put(kernel->world, kee_key_view(&key), value)
                  : kee_world_delete(kernel->world, kee_key_view(&key));
     }
+    if (count >= KEE_LIMIT_DEAD_PER_REAP &&
+        kee_vat_flight(vat, 0)->delivery == KEE_VP_BRING_OUT_YOUR_DEAD) {
+        vat->reap_wanted = true; /* it had a budget, and has more */
+    }
     return r;
 }
 
@@ -187,6 +191,9 @@ int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_by
         return kee_fault(r, "a crank of v%llu", (unsigned long long)vat->id.n);
     }
     kernel->cranks++;
+    if (vat->reap_at == 0) { /* just started or reaped */
+        vat->reap_at = 2 * vat->heap_bytes + KEE_REAP_GROWTH;
+    }
     trace_end(kernel, vat, number, NULL, steps);
     was_start = kee_vat_flight(vat, 0)->delivery == 0;
     kee_vat_pop_flight(kernel, vat);

@@ -318,9 +318,17 @@ static int send_reap(struct kee_kernel *kernel, struct kee_vat *vat)
     vat->crank_began_ms = kernel->now_ms;
     vat->reap_wanted = false;
     vat->deliveries_since_reap = 0;
+    vat->reap_at = 0;
     kernel->flights++;
     kee_trace_housekeeping(kernel, vat, flight);
     return kee_buf_status(&kernel->out);
+}
+
+/* By number of deliveries, or when the heap has doubled: a few deliveries can leave much behind. */
+static bool reap_due(const struct kee_vat *vat)
+{
+    return vat->reap_wanted || vat->deliveries_since_reap >= reap_after(vat) ||
+           (vat->reap_at != 0 && vat->heap_bytes > vat->reap_at);
 }
 
 int kee_vat_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
@@ -350,12 +358,14 @@ int kee_vat_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
     kee_buf_clear(&kernel->out);
     if (vat->flight_count == 0 && !one) {
         r = kee_gc_pump(kernel, vat, &sent);
-        if (r == 0 && !sent &&
-            (vat->reap_wanted || vat->deliveries_since_reap >= reap_after(vat))) {
+        if (r == 0 && !sent && reap_due(vat)) {
             r = send_reap(kernel, vat);
         }
     }
-    r = r != 0 ? r : pump_queue(kernel, vat, one);
+    /* A vat that always has more to do must be reaped, too: what is due waits for an empty pipe. */
+    if (r == 0 && (one || vat->flight_count == 0 || !reap_due(vat))) {
+        r = pump_queue(kernel, vat, one);
+    }
     if (r == 0 && kernel->out.size > 0) {
         kernel->host->worker_send(kernel->host->context, vat->id, kee_buf_bytes(&kernel->out));
     }
@@ -478,6 +488,7 @@ int kee_vat_start(struct kee_kernel *kernel, struct kee_vat *vat)
     vat->frames_sent = 0;
     vat->last_sent_seq = 0;
     vat->deliveries_since_reap = 0;
+    vat->reap_at = 0;
     *kee_vat_flight(vat, 0) = (struct kee_flight){0};
     vat->flight_count = 1;
     vat->crank_began_ms = kernel->now_ms;

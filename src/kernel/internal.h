@@ -33,6 +33,7 @@
  * for each kilobyte of heap, so that its cost for a delivery does not grow with the heap. */
 #define KEE_REAP_EVERY 1000u
 #define KEE_REAP_HEAP_BYTES 1024u
+#define KEE_REAP_GROWTH (4u << 20) /* or when the heap has more than doubled by so much */
 #define KEE_SWEEP_SLICE 200u /* rows in one slice of background work */
 #define KEE_FLUSH_BYTES (1024u * 1024)
 #define KEE_FLUSH_AFTER_MS 5u
@@ -77,7 +78,8 @@ struct kee_vat {
     uint64_t last_sent_seq; /* queue position up to which items are in flight; 0 none */
     uint64_t crank_began_ms;
     uint64_t deliveries, deliveries_since_reap;
-    uint64_t heap_bytes; /* as its worker said last */
+    uint64_t heap_bytes; /* live, as the worker says; garbage it has names for counts as live */
+    uint64_t reap_at;    /* heap_bytes from which on a reap is due; 0 while not known */
     struct kee_flight flights[KEE_LIMIT_SENT_AHEAD];
     uint32_t flight_first, flight_count;
     struct kee_link busy; /* in kernel->busy when there may be something to do */

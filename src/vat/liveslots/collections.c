@@ -463,7 +463,7 @@ static bool drop_all(txMachine *the, uint64_t id, bool weak)
     bool freed = false;
     kee_store_prefix(&prefix, id);
     at = prefix;
-    while (kee_vom_next(the, kee_key_bytes(&at), &found, &row) &&
+    while (kee_vom_next(the, kee_key_bytes(&prefix), kee_key_bytes(&at), &found, &row) &&
            kee_bytes_has_prefix(found, kee_key_bytes(&prefix))) {
         at.size = 0;
         kee_key_put(&at, found);

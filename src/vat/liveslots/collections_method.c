@@ -231,7 +231,7 @@ static bool next_row(txMachine *the, txSlot *iterator, const struct kee_store *s
         kee_ls_put_string(text, last);
         kee_key_put(at, kee_buf_bytes(text));
     }
-    if (!kee_vom_next(the, kee_key_bytes(at), &found, &row) ||
+    if (!kee_vom_next(the, kee_bytes_of(end.text, *prefix_size), kee_key_bytes(at), &found, &row) ||
         kee_bytes_compare(found, kee_key_bytes(&end)) >= 0) {
         return false;
     }

@@ -26,6 +26,7 @@ struct kee_ls_gc {
     struct kee_buf drop_imports;
     struct kee_buf retire_imports;
     struct kee_buf retire_exports;
+    size_t buried; /* virtual objects, in this crank */
 };
 
 int kee_gc_new(struct kee_ls *ls)
@@ -159,6 +160,7 @@ static bool look_at(txMachine *the, struct kee_bytes vref)
     }
     if (parts.is_virtual) {
         if (!kee_vom_is_reachable(the, vref)) {
+            ls->gc->buried++;
             again = kee_vom_delete_virtual(the, vref, retire_export);
         }
     } else if (parts.exported) {
@@ -178,11 +180,26 @@ static bool look_at(txMachine *the, struct kee_bytes vref)
     return again;
 }
 
+/* Leaves a virtual object's vref to the next bringOutYourDead. Nothing in memory stands for it. */
+static void put_off(struct kee_ls *ls, struct kee_bytes vref)
+{
+    struct kee_ls_entry *entry = kee_ls_entry_of(ls, vref);
+
+    if (entry && !kee_ls_entry_object(entry)) {
+        kee_ls_forget(ls, entry);
+    }
+    kee_ls_possibly_dead(ls, vref);
+}
+
+/* Virtual objects cost rows and so are buried within a budget: those left over are named again the
+ * next time, which the kernel brings about when a reap has changed that many rows. */
 static void find_dead(txMachine *the)
 {
     struct kee_ls *ls = kee_ls_of(the);
     struct kee_ls_gc *gc = ls->gc;
     bool again;
+
+    gc->buried = 0;
 
     do {
         struct kee_buf spare;
@@ -195,10 +212,16 @@ static void find_dead(txMachine *the)
         gc->dead = spare;
         kee_buf_clear(&gc->dead);
         for (size_t i = 0; i < set_count(&gc->work); i++) {
-            struct kee_ls_vref vref = set_at(&gc->work, i);
-            again = look_at(the, kee_ls_vref_bytes(&vref)) || again;
+            struct kee_ls_vref row = set_at(&gc->work, i);
+            struct kee_bytes vref = kee_ls_vref_bytes(&row);
+            bool is_virtual = vref.size > 2 && vref.data[0] == 'o' && vref.data[2] > '9';
+            if (is_virtual && gc->buried >= KEE_LIMIT_DEAD_PER_REAP) {
+                put_off(ls, vref);
+            } else {
+                again = look_at(the, vref) || again;
+            }
         }
-    } while (again || gc->dead.size > 0);
+    } while (gc->buried < KEE_LIMIT_DEAD_PER_REAP && (again || gc->dead.size > 0));
 }
 
 static void find_retired(txMachine *the)

@@ -217,7 +217,7 @@ void kee_kinds_insist_defined(txMachine *the)
 
     kee_key_begin(&at, "vom.dkind.");
     kee_buf_clear(missing);
-    while (kee_vom_next(the, kee_key_bytes(&at), &found, &value) &&
+    while (kee_vom_next(the, prefix, kee_key_bytes(&at), &found, &value) &&
            kee_bytes_has_prefix(found, prefix)) {
         struct kee_bytes rest = kee_bytes_of(found.data + prefix.size, found.size - prefix.size);
         struct kee_bytes number = kee_bytes_cut(&rest, '.');

@@ -234,7 +234,7 @@ bool kee_vom_is_recognizable(txMachine *the, struct kee_bytes vref)
     struct kee_bytes found, value;
     key_of(&key, "vom.ir.", vref);
     kee_key_put(&key, kee_bytes_str("|"));
-    return kee_vom_next(the, kee_key_bytes(&key), &found, &value) &&
+    return kee_vom_next(the, kee_key_bytes(&key), kee_key_bytes(&key), &found, &value) &&
            kee_bytes_has_prefix(found, kee_key_bytes(&key));
 }
 
@@ -246,7 +246,7 @@ static bool cease_one(txMachine *the, struct kee_bytes vref)
     key_of(&prefix, "vom.ir.", vref);
     kee_key_put(&prefix, kee_bytes_str("|"));
     at = prefix;
-    while (kee_vom_next(the, kee_key_bytes(&at), &found, &value) &&
+    while (kee_vom_next(the, kee_key_bytes(&prefix), kee_key_bytes(&at), &found, &value) &&
            kee_bytes_has_prefix(found, kee_key_bytes(&prefix))) {
         uint64_t collection;
         at.size = 0;

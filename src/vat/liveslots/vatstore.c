@@ -342,8 +342,8 @@ static int learn_gap(struct kee_vatstore *store, struct row *row)
     return 0;
 }
 
-int kee_vatstore_next(struct kee_vatstore *store, struct kee_bytes prior, struct kee_bytes *key,
-                      struct kee_bytes *value)
+int kee_vatstore_next(struct kee_vatstore *store, struct kee_bytes prefix, struct kee_bytes prior,
+                      struct kee_bytes *key, struct kee_bytes *value)
 {
     struct row *row = prior.size > 0 ? row_of(store, prior) : store->head;
     *key = *value = kee_bytes_of(NULL, 0);
@@ -359,7 +359,7 @@ int kee_vatstore_next(struct kee_vatstore *store, struct kee_bytes prior, struct
             }
         }
         row = row->forward[0];
-        if (row == NULL) {
+        if (row == NULL || !kee_bytes_has_prefix(row_key(row), prefix)) {
             return 0;
         }
         row->used = store->clock;

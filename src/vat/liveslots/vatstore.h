@@ -42,9 +42,11 @@ int kee_vatstore_prime(struct kee_vatstore *store, struct kee_bytes key, struct 
 
 /* The value is borrowed until the next call on store. */
 int kee_vatstore_get(struct kee_vatstore *store, struct kee_bytes key, struct kee_bytes *value);
-/* The first key after prior in byte order; prior itself need not exist. Both borrowed likewise. */
-int kee_vatstore_next(struct kee_vatstore *store, struct kee_bytes prior, struct kee_bytes *key,
-                      struct kee_bytes *value);
+/* The first key after prior in byte order that starts with prefix (which may be empty); prior starts
+ * with it, and need not exist. Both borrowed likewise. Rows beyond the prefix are not looked at, were
+ * they deleted by the thousand in this crank. */
+int kee_vatstore_next(struct kee_vatstore *store, struct kee_bytes prefix, struct kee_bytes prior,
+                      struct kee_bytes *key, struct kee_bytes *value);
 
 /* A write that makes the crank larger than a frame may be is dropped, and kee_vatstore_overfull()
  * is true from then on: the crank cannot be committed. */

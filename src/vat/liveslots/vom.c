@@ -36,10 +36,10 @@ bool kee_vom_get(txMachine *the, struct kee_bytes key, struct kee_bytes *value)
     return r > 0;
 }
 
-bool kee_vom_next(txMachine *the, struct kee_bytes prior, struct kee_bytes *key,
-                  struct kee_bytes *value)
+bool kee_vom_next(txMachine *the, struct kee_bytes prefix, struct kee_bytes prior,
+                  struct kee_bytes *key, struct kee_bytes *value)
 {
-    int r = kee_vatstore_next(kee_ls_of(the)->vom->store, prior, key, value);
+    int r = kee_vatstore_next(kee_ls_of(the)->vom->store, prefix, prior, key, value);
     kee_ls_check(the, r);
     return r > 0;
 }
@@ -335,7 +335,7 @@ static void load_ids(txMachine *the)
     if (!kee_vom_get(the, key, &value)) {
         /* A new vat. One question shows that there are no rows at all, and saves those after it. */
         struct kee_bytes first;
-        kee_vom_next(the, kee_bytes_of(NULL, 0), &first, &value);
+        kee_vom_next(the, kee_bytes_of(NULL, 0), kee_bytes_of(NULL, 0), &first, &value);
         return;
     }
     struct kee_row_cursor cursor = kee_row_read(value);

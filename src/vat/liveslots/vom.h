@@ -85,8 +85,9 @@ struct kee_vom {
 
 /* Rows. These end the process when the kernel is gone. */
 bool kee_vom_get(txMachine *the, struct kee_bytes key, struct kee_bytes *value);
-bool kee_vom_next(txMachine *the, struct kee_bytes prior, struct kee_bytes *key,
-                  struct kee_bytes *value);
+/* The first row after prior whose key starts with prefix, as prior does. */
+bool kee_vom_next(txMachine *the, struct kee_bytes prefix, struct kee_bytes prior,
+                  struct kee_bytes *key, struct kee_bytes *value);
 void kee_vom_set(txMachine *the, struct kee_bytes key, struct kee_bytes value);
 void kee_vom_set_key(txMachine *the, const struct kee_key *key, struct kee_bytes value);
 void kee_vom_set_number(txMachine *the, const struct kee_key *key, uint64_t n);

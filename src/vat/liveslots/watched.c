@@ -408,7 +408,7 @@ void kee_watched_start(txMachine *the)
     kee_store_prefix(&prefix, table.id);
     kee_key_put(&prefix, kee_bytes_str("s"));
     at = prefix;
-    while (kee_vom_next(the, kee_key_bytes(&at), &found, &row) &&
+    while (kee_vom_next(the, kee_key_bytes(&prefix), kee_key_bytes(&at), &found, &row) &&
            kee_bytes_has_prefix(found, kee_key_bytes(&prefix))) {
         at.size = 0;
         kee_key_put(&at, found);

@@ -106,7 +106,7 @@ static void check_next(struct kee_vatstore *store, const struct rows *model, int
     struct kee_bytes key, value;
     struct kee_bytes prior = n < 0 ? kee_bytes_str("k") : key_text(n, text);
     int found = rows_next(model, prior);
-    int r = kee_vatstore_next(store, prior, &key, &value);
+    int r = kee_vatstore_next(store, kee_bytes_of(NULL, 0), prior, &key, &value);
     assert_int_equal(r, found >= 0);
     if (found >= 0) {
         assert_true(kee_bytes_equal(key, key_text(found, expected)));

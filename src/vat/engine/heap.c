@@ -143,24 +143,29 @@ void kee_engine_settle_heap(struct kee_engine *engine)
     grow_chunks(engine);
 }
 
+/* Pages that hold nothing any more go back to the system: a vat keeps what lives in it, not the most
+ * that one crank ever needed. */
+static void give_back(txMachine *the)
+{
+    txBlock *block = the->firstBlock;
+    uintptr_t from = ((uintptr_t)block->current + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+    uintptr_t to = (uintptr_t)block->limit & ~(uintptr_t)(PAGE - 1);
+
+    if (from < to) {
+        madvise((void *)from, to - from, MADV_DONTNEED);
+    }
+    malloc_trim(0);
+}
+
 void kee_engine_collect_inside(struct kee_engine *engine)
 {
     collect(engine, true);
+    give_back(engine->machine);
 }
 
 static void collect_in_crank(void *context, struct sxMachine *machine)
 {
-    struct kee_engine *engine = context;
-    txBlock *block;
-    uintptr_t from;
-    uintptr_t to;
-    collect(engine, true);
-    block = machine->firstBlock;
-    from = ((uintptr_t)block->current + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
-    to = (uintptr_t)block->limit & ~(uintptr_t)(PAGE - 1);
-    if (from < to) {
-        madvise((void *)from, to - from, MADV_DONTNEED);
-    }
+    kee_engine_collect_inside(context);
 }
 
 void kee_engine_collect(struct kee_engine *engine)

@@ -112,7 +112,7 @@ static void answer_as(txMachine *the, struct kee_bytes name)
         txSlot *promise = kee_ls_entry_object(entry);
         entry->exported = true;
         entry->imported = false; /* the one hold passes over */
-        kee_hp_resolve(the, promise, the->stack);
+        kee_hp_settle_remote(the, promise, false, the->stack);
         kee_promise_follow(the, entry, promise);
         return;
     }

@@ -30,7 +30,8 @@ enum kee_hp_state {
     KEE_HP_HANDLER,   /* reference to the handler */
     KEE_HP_FORWARDED, /* reference to the promise */
     KEE_HP_PRESENCE,  /* reference to the presence */
-    KEE_HP_REMOTE,    /* the promise also has KEE_TAG_VREF */
+    KEE_HP_REMOTE, /* the promise also has KEE_TAG_VREF. true: the result of a send; reference: the
+                     * promise between, which the result follows */
 };
 
 enum kee_hp_op {
@@ -42,7 +43,9 @@ enum kee_hp_op {
     KEE_HP_WAITING = 16,  /* also waits for the target to settle */
     KEE_HP_TAKEN = 32,    /* has been taken, and need not wait any more */
     KEE_HP_AGAIN = 64,    /* was postponed: its job makes the send anew */
-    KEE_HP_ASK = 128, /* no send: its job reads then of the target, told is the send for which */
+    KEE_HP_GOT = 128,     /* gets a property of what a promise the kernel decides has become */
+    KEE_HP_HOP = 256,     /* no send: its job settles the target with the result */
+    KEE_HP_ASK = 512, /* no send: its job reads then of the target, told is the send for which */
 };
 
 #define KEE_HP_BASE (KEE_HP_SEND_ONLY - 1)
@@ -73,7 +76,14 @@ txSlot *kee_hp_new_plain(txMachine *the);
 void kee_hp_resolve(txMachine *the, txSlot *promise, txSlot *value);
 void kee_hp_reject(txMachine *the, txSlot *promise, txSlot *reason);
 /* Sends to promise, which is not settled and has a vref, go to the kernel from now on. */
-void kee_hp_become_remote(txMachine *the, txSlot *promise);
+void kee_hp_become_remote(txMachine *the, txSlot *promise, bool result);
+/* Settles a promise that the kernel decided. Whoever waits for the result of a send hears a turn later:
+ * in npm's liveslots it follows a promise of liveslots' own. */
+void kee_hp_settle_remote(txMachine *the, txSlot *promise, bool rejected, txSlot *value);
+/* Pushes the promise that a property of promise, a remote one, waits for. */
+void kee_hp_push_between(txMachine *the, txSlot *promise);
+/* Queues the job that settles promise, in the engine alone. */
+void kee_hp_queue_hop(txMachine *the, txSlot *promise, bool rejected, txSlot *value);
 /* The plain part of settling: what the engine does, without the state. */
 void kee_hp_fulfill_engine(txMachine *the, txSlot *promise, txSlot *value);
 void kee_hp_reject_engine(txMachine *the, txSlot *promise, txSlot *reason);

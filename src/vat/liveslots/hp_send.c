@@ -71,7 +71,9 @@ static void answer(txMachine *the, txSlot *record)
     struct kee_hp_record r = kee_hp_record_of(record);
 
     kee_ls_harden(the, the->stack);
-    if (r.result->kind == XS_REFERENCE_KIND) {
+    if (r.op->value.integer & KEE_HP_GOT) {
+        kee_hp_fulfill_engine(the, r.result->value.reference, the->stack);
+    } else if (r.result->kind == XS_REFERENCE_KIND) {
         kee_hp_resolve(the, r.result->value.reference, the->stack);
     }
     mxPop();
@@ -117,6 +119,12 @@ static void send_to_settled(txMachine *the, txSlot *record, txSlot *promise, txS
         mxPushSlot(value);
         send_to_value(the, record, the->stack);
         mxPop();
+        return;
+    }
+    if (r.op->value.integer & KEE_HP_GOT) {
+        mxException.kind = value->kind;
+        mxException.value = value->value;
+        fail(the, record);
         return;
     }
     /* A rejection reaches the sender a turn later than a value: it passes by the promise that would have
@@ -179,6 +187,25 @@ static void send_again(txMachine *the, txSlot *record)
     answer(the, record);
 }
 
+/* A property of a value that is not here yet: the answer is a promise for what the value will give. */
+static void get_later(txMachine *the, txSlot *record, txSlot *promise)
+{
+    struct kee_hp_record r = kee_hp_record_of(record);
+    txSlot *target;
+    txSlot *result;
+    txSlot *later;
+
+    kee_hp_push_between(the, promise);
+    target = the->stack;
+    kee_hp_new_plain(the);
+    result = the->stack;
+    later = record_new(the, KEE_HP_GET | KEE_HP_GOT, target, r.prop, r.args, result, NULL);
+    wait_for(the, later, target->value.reference);
+    mxPop();
+    answer(the, record);
+    mxPop();
+}
+
 /* The send is somebody's now; what it held is not needed while the target is open. */
 static void take(txSlot *record)
 {
@@ -224,12 +251,8 @@ static void send_to_promise(txMachine *the, txSlot *record, txSlot *promise)
         take(record);
         tag = kee_tag_find(end, KEE_TAG_VREF);
         if ((r.op->value.integer & KEE_HP_BASE) == KEE_HP_GET || !tag || tag->value.integer <= 0) {
-            /* A property of a value that is not here yet. */
-            r.op->value.integer &= ~KEE_HP_TAKEN;
-            if (!(r.op->value.integer & KEE_HP_WAITING)) {
-                wait_for(the, record, end);
-            }
-            return;
+            get_later(the, record, end);
+            break;
         }
         kee_ls_send(the, record, kee_ls_of(the)->entries[tag->value.integer]);
         break;
@@ -310,6 +333,33 @@ static void queue_asking(txMachine *the, txSlot *record, txSlot *target)
     mxPop();
 }
 
+void kee_hp_queue_hop(txMachine *the, txSlot *promise, bool rejected, txSlot *value)
+{
+    txSlot *target;
+    txSlot *undefined;
+
+    mxPushReference(promise);
+    target = the->stack;
+    mxPushUndefined();
+    undefined = the->stack;
+    queue(the,
+          record_new(the, rejected ? KEE_HP_HOP | KEE_HP_LOST : KEE_HP_HOP, target, undefined,
+                     undefined, value, NULL),
+          NULL);
+    mxPop();
+    mxPop();
+    mxPop();
+}
+
+static void hop(txMachine *the, struct kee_hp_record r)
+{
+    if (r.op->value.integer & KEE_HP_LOST) {
+        kee_hp_reject_engine(the, r.target->value.reference, r.result);
+    } else {
+        kee_hp_fulfill_engine(the, r.target->value.reference, r.result);
+    }
+}
+
 static void run_job(txMachine *the, txSlot *record)
 {
     struct kee_hp_record r = kee_hp_record_of(record);
@@ -332,9 +382,13 @@ void kee_hp_job(txMachine *the)
 {
     txSlot *record = mxThis->value.reference;
     struct kee_hp_record r = kee_hp_record_of(record);
-    bool first = !(r.op->value.integer & (KEE_HP_LOST | KEE_HP_AGAIN | KEE_HP_ASK));
+    bool first = !(r.op->value.integer & (KEE_HP_LOST | KEE_HP_AGAIN | KEE_HP_HOP | KEE_HP_ASK));
     bool lively = first && has_lively_then(the, r.target);
 
+    if (r.op->value.integer & KEE_HP_HOP) {
+        hop(the, r);
+        return;
+    }
     if (r.op->value.integer & KEE_HP_ASK) {
         ask_again(the, r.target, r.told->value.reference);
         return;

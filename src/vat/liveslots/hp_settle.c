@@ -174,8 +174,34 @@ static void enter_state(txSlot *state, enum kee_hp_state id, txSlot *instance)
     }
 }
 
+/* Pushes a plain promise that promise follows. */
+static void push_followed(txMachine *the, txSlot *promise)
+{
+    txSlot *between = kee_hp_new_plain(the);
+    txSlot *stack = the->stack;
+
+    fxPushPromiseFunctions(the, promise);
+    fxPromiseThen(the, between, the->stack + 1, the->stack, NULL, NULL);
+    the->stack = stack;
+}
+
+void kee_hp_push_between(txMachine *the, txSlot *promise)
+{
+    txSlot *state = kee_hp_state_of(promise);
+
+    if (state->kind == XS_UNDEFINED_KIND) {
+        mxPushReference(promise);
+    } else if (state->kind == XS_REFERENCE_KIND) {
+        mxPushSlot(state);
+    } else {
+        push_followed(the, promise);
+        state->kind = XS_REFERENCE_KIND;
+        state->value.reference = the->stack->value.reference;
+    }
+}
+
 /* The promise, which took sends until now, will settle with value. A promise in *value is replaced by the
- * one furthest on that it is known to follow. Pushes what was postponed, as leave_state does. */
+ * one furthest on that it is known to follow, the promise between if that is the result of a send. Pushes what was postponed, as leave_state does. */
 static void commit(txMachine *the, txSlot *promise, txSlot *value)
 {
     txSlot *state = leave_state(the, promise);
@@ -190,6 +216,11 @@ static void commit(txMachine *the, txSlot *promise, txSlot *value)
                 enter_state(state, KEE_HP_PRESENCE, other->value.reference);
             } else if (other && end != promise && other->ID != KEE_HP_PLAIN) {
                 enter_state(state, KEE_HP_FORWARDED, end);
+                if (other->ID == KEE_HP_REMOTE) {
+                    kee_hp_push_between(the, end);
+                    value->value.reference = the->stack->value.reference;
+                    mxPop();
+                }
             }
         } else if (kee_hp_is_presence(the, instance)) {
             enter_state(state, KEE_HP_PRESENCE, instance);
@@ -229,7 +260,7 @@ void kee_hp_reject(txMachine *the, txSlot *promise, txSlot *reason)
     mxPop();
 }
 
-void kee_hp_become_remote(txMachine *the, txSlot *promise)
+void kee_hp_become_remote(txMachine *the, txSlot *promise, bool result)
 {
     txSlot *state;
 
@@ -237,12 +268,72 @@ void kee_hp_become_remote(txMachine *the, txSlot *promise)
     state = leave_state(the, promise);
     if (state) {
         state->ID = KEE_HP_REMOTE;
+        if (result) {
+            state->kind = XS_BOOLEAN_KIND;
+            state->value.boolean = 1;
+        }
     }
     if (the->stack->kind == XS_LIST_KIND) {
         requeue(the, the->stack);
     }
     mxPop();
     mxPop();
+}
+
+/* The same for the result of a send, whose state is state. */
+static void settle_result(txMachine *the, txSlot *promise, txSlot *state, bool rejected,
+                          txSlot *value)
+{
+    txSlot *between;
+    txSlot *end;
+
+    mxPushReference(promise);
+    mxPushSlot(state);
+    between = the->stack;
+    mxPushSlot(value);
+    end = the->stack;
+    if (rejected) {
+        (void)leave_state(the, promise);
+    } else {
+        commit(the, promise, end);
+    }
+    if (!rejected && between->kind != XS_REFERENCE_KIND && mxIsReference(end) &&
+        end->value.reference != promise) {
+        mxPushSlot(end);
+        mxGetID(mxID(_then));
+        if (fxIsCallable(the, the->stack)) {
+            push_followed(the, promise);
+            between->kind = XS_REFERENCE_KIND;
+            between->value.reference = the->stack->value.reference;
+        }
+    }
+    if (!rejected && between->kind == XS_REFERENCE_KIND && mxIsReference(end) &&
+        end->value.reference == promise) {
+        /* It follows itself. */
+        end->value.reference = between->value.reference;
+    }
+    if (between->kind != XS_REFERENCE_KIND) {
+        kee_hp_queue_hop(the, promise, rejected, end);
+    } else if (rejected) {
+        kee_hp_reject_engine(the, between->value.reference, end);
+    } else {
+        kee_hp_fulfill_engine(the, between->value.reference, end);
+    }
+}
+
+void kee_hp_settle_remote(txMachine *the, txSlot *promise, bool rejected, txSlot *value)
+{
+    txSlot *state = kee_hp_state_of(promise);
+    txSlot *stack = the->stack;
+
+    if (state && state->ID == KEE_HP_REMOTE && state->kind != XS_UNDEFINED_KIND) {
+        settle_result(the, promise, state, rejected, value);
+    } else if (rejected) {
+        kee_hp_reject(the, promise, value);
+    } else {
+        kee_hp_resolve(the, promise, value);
+    }
+    the->stack = stack;
 }
 
 void kee_hp_when(txMachine *the, txSlot *promise, txCallback callback, txSlot *home)

@@ -340,11 +340,8 @@ static struct kee_ls_entry *notify_one(txMachine *the, struct kee_bytes vpid, bo
         return NULL; /* stale: we have become the decider, or an earlier incarnation asked */
     }
     promise = kee_ls_entry_object(entry);
-    if (!push_outcome(the, data) || rejected) {
-        kee_hp_reject(the, promise, the->stack);
-    } else {
-        kee_hp_resolve(the, promise, the->stack);
-    }
+    rejected = !push_outcome(the, data) || rejected;
+    kee_hp_settle_remote(the, promise, rejected, the->stack);
     mxPop();
     return entry;
 }

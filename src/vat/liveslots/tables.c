@@ -369,7 +369,7 @@ struct kee_ls_entry *kee_import_promise(txMachine *the, const struct kee_vref_pa
     txSlot *promise = kee_hp_new(the);
     struct kee_ls_entry *entry = kee_entry_new(the, KEE_LS_PROMISE, parts, promise);
 
-    kee_hp_become_remote(the, promise);
+    kee_hp_become_remote(the, promise, false);
     entry->imported = true;
     kee_entry_hold(entry);
     return entry;
@@ -382,7 +382,7 @@ struct kee_ls_entry *kee_import_result(txMachine *the, txSlot *promise)
 
     parts.id = kee_ls_next_promise_id(kee_ls_of(the));
     entry = kee_entry_new(the, KEE_LS_PROMISE, &parts, promise);
-    kee_hp_become_remote(the, promise);
+    kee_hp_become_remote(the, promise, true);
     entry->imported = true;
     kee_entry_hold(entry);
     return entry;

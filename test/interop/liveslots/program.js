@@ -42,6 +42,9 @@ const code = `({
       pipe: (i, j) => {
         cells[j] = calm(E(E(cells[i]).run()).slow());
       },
+      get: (i, j) => {
+        cells[j] = calm(E.get(cells[i]).a);
+      },
       data: (i, j, k) => {
         cells[i] = harden({ b: [cells[j]], a: cells[k] });
       },
@@ -149,6 +152,7 @@ const step = (use) =>
     () => ['send', cell(), cell(), cell()],
     () => ['send', cell(), cell(), cell(), cell()],
     () => ['pipe', cell(), cell()],
+    () => ['get', cell(), cell()],
     () => ['data', cell(), cell(), cell()],
     () => ['when', cell(), cell()],
     () => ['give', cell()],

@@ -133,6 +133,10 @@ static int on_clist(struct kee_kernel *kernel, struct kee_bytes rest, struct kee
         return r < 0 ? r : 0;
     }
     vref = kee_bytes_cut(&value, ' ');
+    if (vref.size < 3 || vref.size > KEE_LIMIT_VREF_BYTES) {
+        kee_audit_violation(&audit->common, "CL-1", rest, false, "no name of the vat's");
+        return 0;
+    }
     reachable = kee_bytes_equal(value, KEE_BYTES_LIT("r"));
     r = kee_world_get(kernel->world, kee_key_clist(&key, audit->vat, vref), &inverse);
     pair = r == 0 && kee_bytes_equal(inverse, rest);
@@ -215,13 +219,13 @@ static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct k
     uint64_t n;
     int r;
 
-    if (!kee_bytes_decimal(number, &n)) {
+    if (!kee_bytes_decimal(number, &n) || n == 0) {
         return 0;
     }
     if (rest.size > 0 && rest.data[0] == 'q') {
         r = kee_world_get(kernel->world,
                           kee_key_kref(&key, "", kee_kref_make(KEE_KREF_PROMISE, n), ""), &unused);
-        if (r != 0 || unused.data[0] != 'q') {
+        if (r != 0 || unused.size == 0 || unused.data[0] != 'q') {
             kee_audit_violation(&audit->common, "PR-3", where, false,
                                 "a message is parked at what does not say so");
         }
@@ -236,7 +240,7 @@ static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct k
     }
     tally->has_row = true;
     r = kee_world_get(kernel->world, kee_key_kref(&key, "", tally->kref, ".d"), &unused);
-    if (r < 0 || (r == 0) != (value.data[0] != 'u' && value.data[0] != 'q')) {
+    if (r < 0 || value.size == 0 || (r == 0) != (value.data[0] != 'u' && value.data[0] != 'q')) {
         kee_audit_violation(&audit->common, "PR-2", where, false, "settled and data do not agree");
     }
     (void)kee_bytes_cut(&value, ' ');
@@ -254,7 +258,8 @@ static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct k
 }
 
 /* A row koN.i.vM: vat M's c-list must know the object. */
-static int check_importer(struct audit *audit, struct kee_kref kref, struct kee_bytes vat)
+static int check_importer(struct audit *audit, struct kee_kref kref, struct kee_bytes vat,
+                          struct kee_bytes row)
 {
     struct kee_kernel *kernel = audit->common.kernel;
     struct kee_bytes value;
@@ -272,13 +277,13 @@ static int check_importer(struct audit *audit, struct kee_kref kref, struct kee_
     kee_audit_violation(&audit->common, "CL-4", vat, true,
                         "said to import ko%llu, which it does not know",
                         (unsigned long long)kee_kref_number(kref));
-    return audit->common.mends ? kee_world_delete(kernel->world, kee_key_importer(&key, kref, id))
-                               : 0;
+    return audit->common.mends ? kee_world_delete(kernel->world, row) : 0;
 }
 
 static int on_object(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
                      kee_record_fn *fn, void *context)
 {
+    struct kee_bytes row = kee_bytes_of(rest.data - 2, rest.size + 2); /* with its "ko" */
     struct tally *tally = NULL;
     uint64_t n;
     int r;
@@ -286,12 +291,12 @@ static int on_object(struct kee_kernel *kernel, struct kee_bytes rest, struct ke
     (void)kernel;
     (void)fn;
     (void)value;
-    if (!kee_bytes_decimal(kee_bytes_cut(&rest, '.'), &n)) {
+    if (!kee_bytes_decimal(kee_bytes_cut(&rest, '.'), &n) || n == 0) {
         return 0;
     }
     if (rest.data != NULL) { /* koN.i.vM */
         (void)kee_bytes_cut(&rest, '.');
-        return check_importer(context, kee_kref_make(KEE_KREF_OBJECT, n), rest);
+        return check_importer(context, kee_kref_make(KEE_KREF_OBJECT, n), rest, row);
     }
     r = tally_of(context, kee_kref_make(KEE_KREF_OBJECT, n), &tally);
     if (r == 0) {

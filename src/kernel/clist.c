@@ -25,7 +25,8 @@ static int parse_row(struct kee_key *key, struct kee_bytes value, struct kee_buf
     flag = kee_buf_bytes(hold);
     out->vref = kee_bytes_cut(&flag, ' ');
     out->reachable = kee_bytes_equal(flag, KEE_BYTES_LIT("r"));
-    if (!out->reachable && !kee_bytes_equal(flag, KEE_BYTES_LIT("_"))) {
+    if ((!out->reachable && !kee_bytes_equal(flag, KEE_BYTES_LIT("_"))) || out->vref.size < 3 ||
+        out->vref.size > KEE_LIMIT_VREF_BYTES) {
         return kee_row_corrupt(kee_key_view(key), "VREF FLAG");
     }
     return 0;

@@ -142,7 +142,7 @@ static void tell_item(struct kee_bytes holder, const char *how, struct kee_bytes
     bool result = message && kee_kref_equal(item->result, search->kref);
     struct kee_bytes slots = message ? item->slots : kee_bytes_of(NULL, 0);
     struct kee_event event;
-    uint64_t references = target + result + count_in(slots, search->kref);
+    uint64_t references = target + result + count_in(slots, search->kref), n;
 
     if (references == 0) {
         return;
@@ -155,7 +155,9 @@ static void tell_item(struct kee_bytes holder, const char *how, struct kee_bytes
                    target   ? message ? KEE_BYTES_LIT("target") : KEE_BYTES_LIT("notification")
                      : result ? KEE_BYTES_LIT("result")
                             : KEE_BYTES_LIT("argument"));
-    kee_event_number(&event, "seq", kee_key_seq(kee_bytes_of(seq.data - 1, seq.size + 1)));
+    if (kee_seq_parse(seq, &n)) {
+        kee_event_number(&event, "seq", n);
+    }
     fn(context, &event.record);
 }
 

@@ -28,7 +28,7 @@ static int find_queues(struct kee_kernel *kernel)
 {
     struct kee_bytes prefix = KEE_BYTES_LIT("q.");
     struct kee_bytes key, value, name;
-    struct kee_key at;
+    struct kee_key at, end;
     struct kee_vat *vat;
     struct kee_vat_id id;
     int r;
@@ -40,7 +40,9 @@ static int find_queues(struct kee_kernel *kernel)
         if (r != 0) {
             return r == KEE_STORE_ABSENT ? 0 : r;
         }
-        key = kee_bytes_of(key.data + prefix.size, key.size - prefix.size);
+        at.size = 0;
+        kee_key_add(&at, key);
+        key = kee_bytes_of(at.text + prefix.size, at.size - prefix.size);
         name = kee_bytes_cut(&key, '.');
         if (!kee_id_parse(name, 'v', &id.n)) {
             return kee_row_corrupt(prefix, "q.vN.SEQ");
@@ -52,8 +54,11 @@ static int find_queues(struct kee_kernel *kernel)
         if (vat != NULL) {
             kee_vat_mark_busy(kernel, vat);
         }
-        (void)kee_key_of_vat(&at, "q.", id);
-        kee_key_add(&at, KEE_BYTES_LIT(".~"));
+        (void)kee_key_of_vat(&end, "q.", id);
+        kee_key_add(&end, KEE_BYTES_LIT(".~"));
+        if (kee_bytes_compare(kee_key_view(&end), kee_key_view(&at)) > 0) {
+            at = end; /* never back, whatever a damaged key is like */
+        }
     }
 }
 

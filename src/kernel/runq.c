@@ -102,7 +102,10 @@ static int queue_load(struct kee_kernel *kernel, struct kee_vat *vat)
     (void)kee_key_of_vat(&prefix, "q.", vat->id);
     kee_key_add(&prefix, KEE_BYTES_LIT("."));
     while ((r = kee_keys_next(kernel, &prefix, &at)) == 0) {
-        uint64_t seq = kee_key_seq(kee_key_view(&at));
+        uint64_t seq;
+        if (!kee_seq_parse(kee_bytes_of(at.text + prefix.size, at.size - prefix.size), &seq)) {
+            return kee_row_corrupt(kee_key_view(&at), "a SEQ of 16 digits at its end");
+        }
         kee_buf_put(&vat->queue, &seq, sizeof seq);
     }
     if (r == KEE_STORE_ABSENT) {

@@ -141,8 +141,12 @@ int kee_kernel_list_vats(struct kee_kernel *kernel, kee_record_fn *fn, void *con
                 return r;
             }
         } else {
-            at.size = rest.size + 1;
-            kee_key_add(&at, KEE_BYTES_LIT(".~"));
+            struct kee_key end = {.size = rest.size + 1};
+            memcpy(end.text, at.text, end.size);
+            kee_key_add(&end, KEE_BYTES_LIT(".~"));
+            if (kee_bytes_compare(kee_key_view(&end), kee_key_view(&at)) > 0) {
+                at = end; /* never back, whatever a damaged key is like */
+            }
         }
     }
 }
@@ -160,8 +164,8 @@ static int view_clist(struct kee_kernel *kernel, struct kee_bytes rest, struct k
     struct kee_bytes vref;
     int r = 0;
 
-    if (kee_kref_parse(rest, &kref)) {
-        vref = kee_bytes_cut(&value, ' ');
+    vref = kee_kref_parse(rest, &kref) ? kee_bytes_cut(&value, ' ') : kee_bytes_of(NULL, 0);
+    if (vref.size > 1) {
         kee_event_begin(&event, "clist");
         kee_event_kref(&event, "kref", kref);
         kee_event_text(&event, "vref", vref);
@@ -238,11 +242,13 @@ static int view_queued(struct kee_kernel *kernel, struct kee_bytes rest, struct 
     uint64_t seq;
     int r = kee_item_parse(name, value, &item);
 
+    if (r == 0 && !kee_seq_parse(rest, &seq)) {
+        return kee_row_corrupt(name, "a SEQ of 16 digits after it");
+    }
     if (r == 0 && kee_id_parse(name, 'v', &id.n)) {
         vat = kee_map_get(&kernel->vats, id.n);
     }
     if (r == 0) {
-        seq = kee_key_seq(kee_bytes_of(rest.data - 1, rest.size + 1));
         for (uint32_t i = 0; vat != NULL && i < vat->flight_count; i++) {
             flight = flight || kee_vat_flight(vat, i)->item_seq == seq;
         }
@@ -257,6 +263,7 @@ static int view_parked(struct kee_kernel *kernel, struct kee_bytes rest, struct 
     struct kee_bytes number = kee_bytes_cut(&rest, '.');
     struct kee_bytes kind = kee_bytes_cut(&rest, '.');
     struct kee_item item;
+    uint64_t seq;
     int r;
 
     (void)kernel;
@@ -264,10 +271,12 @@ static int view_parked(struct kee_kernel *kernel, struct kee_bytes rest, struct 
         return 0;
     }
     r = kee_item_parse(number, value, &item);
+    if (r == 0 && !kee_seq_parse(rest, &seq)) {
+        return kee_row_corrupt(number, "a SEQ of 16 digits after it");
+    }
     if (r == 0) {
-        view_item("parked_at", kee_bytes_of(number.data - 2, number.size + 2),
-                  kee_key_seq(kee_bytes_of(rest.data - 1, rest.size + 1)), false, &item, fn,
-                  context);
+        view_item("parked_at", kee_bytes_of(number.data - 2, number.size + 2), seq, false, &item,
+                  fn, context);
     }
     return r;
 }
@@ -345,7 +354,7 @@ static int view_object(struct kee_kernel *kernel, struct kee_bytes rest, struct 
     uint64_t n;
     int r;
 
-    if (!kee_bytes_decimal(rest, &n)) {
+    if (!kee_bytes_decimal(rest, &n) || n == 0) {
         return 0;
     }
     r = kee_is_pinned(kernel, kee_kref_make(KEE_KREF_OBJECT, n), &pinned);
@@ -384,7 +393,7 @@ static int view_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct
     int r;
 
     (void)value;
-    if (!kee_bytes_decimal(rest, &n)) {
+    if (!kee_bytes_decimal(rest, &n) || n == 0) {
         return 0;
     }
     hold = kee_scratch_take(kernel);

@@ -195,17 +195,23 @@ static inline struct kee_bytes kee_key_parked(struct kee_key *key, struct kee_kr
     return kee_key_view(key);
 }
 
-/* Reads the SEQ at the end of a queue key. */
-static inline uint64_t kee_key_seq(struct kee_bytes key)
+/* Reads what is wholly a SEQ; false if it is none, as the end of a damaged key may be. */
+static inline bool kee_seq_parse(struct kee_bytes text, uint64_t *out)
 {
     uint64_t seq = 0;
 
-    kee_assert(key.size > KEE_SCHEMA_SEQ_DIGITS);
-    for (size_t i = key.size - KEE_SCHEMA_SEQ_DIGITS; i < key.size; i++) {
-        uint8_t c = key.data[i];
+    if (text.size != KEE_SCHEMA_SEQ_DIGITS) {
+        return false;
+    }
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = text.data[i];
+        if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) {
+            return false;
+        }
         seq = seq << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
     }
-    return seq;
+    *out = seq;
+    return true;
 }
 
 #endif

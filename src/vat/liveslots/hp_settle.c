@@ -201,7 +201,8 @@ void kee_hp_push_between(txMachine *the, txSlot *promise)
 }
 
 /* The promise, which took sends until now, will settle with value. A promise in *value is replaced by the
- * one furthest on that it is known to follow, the promise between if that is the result of a send. Pushes what was postponed, as leave_state does. */
+ * one furthest on that it is known to follow, the promise between if that is the result of a send. Pushes
+ * what was postponed, as leave_state does. */
 static void commit(txMachine *the, txSlot *promise, txSlot *value)
 {
     txSlot *state = leave_state(the, promise);

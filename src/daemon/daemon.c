@@ -97,6 +97,7 @@ static bool on_round(void *context)
     if (r == 0) {
         r = kee_kernel_run(daemon->kernel, now_ms, &more);
     }
+    kee_vathost_place(daemon->vathost, kee_kernel_flights(daemon->kernel));
     if (r == 0) {
         r = flush_if_due(daemon, now_ms);
     }

@@ -367,6 +367,11 @@ bool kee_kernel_flush_due(const struct kee_kernel *kernel, uint64_t now_ms)
            now_ms >= kee_kernel_flush_at_ms(kernel);
 }
 
+uint64_t kee_kernel_flights(const struct kee_kernel *kernel)
+{
+    return kernel->flights;
+}
+
 bool kee_kernel_is_idle(const struct kee_kernel *kernel)
 {
     return kernel->flights == 0 && kee_list_is_empty(&kernel->busy) && !kernel->sweep_dying &&

@@ -117,6 +117,8 @@ bool kee_kernel_flush_due(const struct kee_kernel *kernel, uint64_t now_ms);
 uint64_t kee_kernel_flush_at_ms(const struct kee_kernel *kernel);
 /* True if nothing is queued, in flight or to be swept. */
 bool kee_kernel_is_idle(const struct kee_kernel *kernel);
+/* Deliveries that workers have been sent and have not answered. */
+uint64_t kee_kernel_flights(const struct kee_kernel *kernel);
 
 /* ---- calls. call is the caller's number (not 0), given back in answer(). ---- */
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,4 +243,24 @@ void kee_process_raise_file_limit(void)
 void kee_process_ignore_broken_pipes(void)
 {
     (void)signal(SIGPIPE, SIG_IGN);
+}
+
+int kee_process_core(void)
+{
+    int core = sched_getcpu();
+
+    return core < 0 ? 0 : core;
+}
+
+void kee_process_bind(pid_t pid, int core)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    for (int i = 0; i < CPU_SETSIZE; i++) {
+        if (core < 0 || i == core) {
+            CPU_SET(i, &set); /* the system leaves out what it does not have */
+        }
+    }
+    (void)sched_setaffinity(pid, sizeof set, &set);
 }

@@ -40,6 +40,11 @@ void kee_process_wait(pid_t pid);
 /* Waits until a process, not need be a child, is gone; false after timeout_ms. */
 bool kee_process_wait_gone(pid_t pid, int timeout_ms);
 
+/* The core this thread runs on now. */
+int kee_process_core(void);
+/* Keeps a process's first thread (pid 0: this thread) on one core; core -1 lets it go anywhere again. Not
+ * being allowed to is no fault: it goes on where it is. */
+void kee_process_bind(pid_t pid, int core);
 pid_t kee_process_self(void);
 /* The path of the running program. */
 int kee_process_self_path(struct kee_buf *out);

@@ -6,6 +6,11 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
+#include "os/process.h"
+
+/* Rounds of one kind in a row before processes are moved: moving costs a system call for each. */
+#define ALONE_ROUNDS 64u
+#define CROWD_ROUNDS 8u
 
 int kee_vathost_new(struct kee_vathost **out, struct kee_loop *loop,
                     const struct kee_vathost_options *options,
@@ -21,6 +26,7 @@ int kee_vathost_new(struct kee_vathost **out, struct kee_loop *loop,
     host->events = events;
     host->context = context;
     kee_list_init(&host->workers);
+    host->core = -1;
     r = kee_zygote_new(&host->zygote, host, options);
     if (r < 0) {
         free(host);
@@ -83,6 +89,33 @@ int kee_vathost_pid(const struct kee_vathost *host, struct kee_vat_id vat)
     const struct kee_worker *worker = kee_map_get(&host->by_vat, vat.n);
 
     return worker == NULL ? 0 : (int)worker->pid;
+}
+
+static void bind_all(struct kee_vathost *host, int core)
+{
+    host->core = core;
+    kee_process_bind(0, core);
+    for (struct kee_link *link = host->workers.next; link != &host->workers; link = link->next) {
+        struct kee_worker *worker = KEE_CONTAINER(link, struct kee_worker, link);
+        if (worker->pid > 0) {
+            kee_process_bind(worker->pid, core);
+        }
+    }
+}
+
+void kee_vathost_place(struct kee_vathost *host, uint64_t flights)
+{
+    if (flights > 1) {
+        host->alone_count = 0;
+        if (host->core >= 0 && ++host->crowd_count >= CROWD_ROUNDS) {
+            bind_all(host, -1);
+        }
+    } else if (flights == 1) {
+        host->crowd_count = 0;
+        if (host->core < 0 && ++host->alone_count >= ALONE_ROUNDS) {
+            bind_all(host, kee_process_core());
+        }
+    }
 }
 
 void kee_vathost_kill(struct kee_vathost *host, struct kee_vat_id vat)

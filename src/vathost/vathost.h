@@ -57,6 +57,9 @@ void kee_vathost_free(struct kee_vathost *host);
 void kee_vathost_start(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation);
 /* Whole frames. Ignored if the vat has no worker. */
 void kee_vathost_send(struct kee_vathost *host, struct kee_vat_id vat, struct kee_bytes frames);
+/* Where workers and this thread run, told after each round: together on one core while deliveries go out
+ * one at a time, so that neither wakes a sleeping core for the other; anywhere once there are more. */
+void kee_vathost_place(struct kee_vathost *host, uint64_t flights);
 /* Ends the vat's worker without a report. Ignored if there is none. */
 void kee_vathost_kill(struct kee_vathost *host, struct kee_vat_id vat);
 void kee_vathost_kill_all(struct kee_vathost *host);

@@ -47,7 +47,9 @@ struct kee_vathost {
     size_t count;
     size_t over_count; /* workers that are over and not freed yet */
     struct kee_zygote *zygote;
-    bool broken; /* a frame gave a fault: show nothing more */
+    bool broken;                       /* a frame gave a fault: show nothing more */
+    int core;                          /* the one all run on together; -1: anywhere */
+    uint32_t alone_count, crowd_count; /* rounds in a row with one delivery out; with more, since */
 };
 
 /* worker.c */

@@ -196,6 +196,7 @@ void kee_worker_forked(struct kee_worker *worker, pid_t pid, const char *why_not
         return;
     }
     worker->pid = pid;
+    kee_process_bind(pid, worker->host->core); /* not where the zygote happens to be bound */
     r = kee_process_watch_fd(&worker->exit_fd, pid);
     if (r == 0 && worker->exit_fd >= 0) {
         r = kee_watch_new(&worker->exit_watch, worker->host->loop, worker->exit_fd, on_exit_event,

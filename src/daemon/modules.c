@@ -132,9 +132,10 @@ static bool is_utf8(struct kee_buf *text)
 
 static bool imports_files(struct kee_bytes code)
 {
+    static const char blanks[] = {' ', '\t', '\r', '\n'};
     struct kee_bytes specifier;
     size_t i = 0;
-    while (i < code.size && memchr(" \t\r\n", code.data[i], 4) != NULL) {
+    while (i < code.size && memchr(blanks, code.data[i], sizeof blanks) != NULL) {
         i++;
     }
     /* A module may begin with a brace, too, but one that imports does so before its first block. */

@@ -34,7 +34,7 @@
 #define KEE_REAP_EVERY 1000u
 #define KEE_REAP_HEAP_BYTES 1024u
 #define KEE_REAP_GROWTH (4u << 20) /* or when the heap has more than doubled by so much */
-#define KEE_SWEEP_SLICE 200u /* rows in one slice of background work */
+#define KEE_SWEEP_SLICE 200u       /* rows in one slice of background work */
 #define KEE_FLUSH_BYTES (1024u * 1024)
 #define KEE_FLUSH_AFTER_MS 5u
 

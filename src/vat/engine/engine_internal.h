@@ -32,7 +32,7 @@ struct kee_engine {
     unsigned rejections; /* of this crank */
     uint64_t random[4];
     uint8_t secret_key[32]; /* of the stream that random bytes come from */
-    uint64_t secret_calls; /* the stream's nonce */
+    uint64_t secret_calls;  /* the stream's nonce */
     char failure[1024];
 };
 

@@ -114,7 +114,7 @@ int kee_zip_entry(struct kee_bytes zip, size_t at, struct kee_zip_entry *out, ch
     start += LOCAL_BYTES + u16_at(local + 26) + u16_at(local + 28);
     if (start + packed > zip.size) {
         return bad(why, "a file of the zip archive ends at byte %llu, but there are %zu",
-                   (unsigned long long)(start + packed), zip.size);
+                   (unsigned long long)start + packed, zip.size);
     }
     if (!out->deflated && packed != out->size) {
         return bad(why, "a stored file of the zip archive has %u bytes and is said to have %u",

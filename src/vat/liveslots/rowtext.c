@@ -296,9 +296,10 @@ static void skip(struct kee_row_cursor *cursor, unsigned depth)
             skip(cursor, depth - 1);
         }
     } else {
+        static const char ends[] = {',', ']', '}', ' ', '\n', '\t', '\r'};
         size_t size = 0;
         while (size < cursor->rest.size &&
-               memchr(",]} \n\t\r", cursor->rest.data[size], 7) == NULL) {
+               memchr(ends, cursor->rest.data[size], sizeof ends) == NULL) {
             size++;
         }
         if (size == 0) {

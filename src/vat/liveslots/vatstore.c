@@ -385,7 +385,7 @@ static int row_dirty(struct kee_vatstore *store, struct row *row)
     }
     if (store->dirty_count == store->dirty_room) {
         size_t room = store->dirty_room == 0 ? 64 : store->dirty_room * 2;
-        struct row **rows = realloc(store->dirty, room * sizeof(*rows));
+        struct row **rows = realloc(store->dirty, room * sizeof(void *));
         if (rows == NULL) {
             return kee_fault(KEE_FAULT_MEMORY, "the rows of a crank");
         }
@@ -471,7 +471,7 @@ void kee_vatstore_flush(struct kee_vatstore *store, struct kee_buf *out)
     size_t place = kee_vp_list_open(out);
     uint32_t count = 0;
     if (store->dirty_count > 1) {
-        qsort(store->dirty, store->dirty_count, sizeof(*store->dirty), compare_rows);
+        qsort(store->dirty, store->dirty_count, sizeof(void *), compare_rows);
     }
     for (size_t i = 0; i < store->dirty_count; i++) {
         struct row *row = store->dirty[i];

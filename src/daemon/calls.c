@@ -4,9 +4,9 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
-#include "daemon/config.h"
 #include "daemon/daemon_internal.h"
 #include "daemon/json_text.h"
+#include "lib/config.h"
 
 /* A pending with a number of its own, known to answer(). */
 static struct kee_pending *new_call(struct kee_daemon *daemon, struct kee_request *request)
@@ -60,7 +60,7 @@ void kee_daemon_launch(struct kee_daemon *daemon, struct kee_request *request, c
         if (pending != NULL) {
             pending->warnings = json_incref(config.warnings);
             settle_call(daemon, pending,
-                        kee_kernel_launch(daemon->kernel, &config.launch, pending->call));
+                        kee_kernel_launch(daemon->core.kernel, &config.launch, pending->call));
         }
     }
     kee_config_fini(&config);
@@ -130,7 +130,7 @@ void kee_daemon_send(struct kee_daemon *daemon, struct kee_request *request, con
         pending = new_call(daemon, request);
         if (pending != NULL) {
             settle_call(daemon, pending,
-                        kee_kernel_send(daemon->kernel, target, methargs, pending->call));
+                        kee_kernel_send(daemon->core.kernel, target, methargs, pending->call));
         }
     }
     kee_buf_fini(&slots);

@@ -2,9 +2,8 @@
 /*
  * daemon_internal - what the files of the daemon share.
  *
- *   loop events ─► vathost ─ frames ─► kernel ─ actions ─► host.c ─► vathost, control
+ *   loop events ─► core: vathost, kernel ─ answers, log, trace ─► host.c ─► control
  *              └─► control ─ requests ─► methods.c, calls.c, streams.c ─► kernel
- *   after each round of events (daemon.c): durable ─► run ─► flush
  *
  * Every request that is not answered at once has a pending, found from the request, from the kernel's
  * call number, or from a list; it goes when it is answered or cancelled.
@@ -17,8 +16,7 @@
 #include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/logs.h"
-#include "kernel/kernel.h"
-#include "vathost/vathost.h"
+#include "lib/core.h"
 
 enum kee_pending_kind {
     KEE_PENDING_CALL,    /* waits for the kernel's answer */
@@ -47,15 +45,9 @@ struct kee_pending {
 
 struct kee_daemon {
     struct kee_privileges own;
-    struct kee_world *world;
-    struct kee_store *store; /* the world's; for its descriptor and counters */
-    struct kee_kernel *kernel;
-    struct kee_kernel_host host;
-    struct kee_vathost *vathost;
+    struct kee_core core;
     struct kee_control_server *control;
     struct kee_logs *logs;
-    struct kee_timer *timer;
-    struct kee_watch *store_watch;
     struct kee_signal *signals[2];
     struct kee_map calls; /* call number to pending */
     uint64_t call_last;
@@ -67,19 +59,12 @@ struct kee_daemon {
     struct kee_pending *step; /* NULL: none, or its client left */
     bool step_under_way;
     bool tracing;
-    bool durable_news;
     bool stopping;
     uint64_t started_ms;
-    int fault; /* <0: nothing may be done any more */
-    struct kee_buf fault_text;
 };
 
-/* daemon.c: r unchanged; a fault ends the daemon. */
-int kee_daemon_check(struct kee_daemon *daemon, int r);
-
-/* host.c: what the kernel asks of the world. */
-void kee_daemon_host_init(struct kee_daemon *daemon);
-extern const struct kee_vathost_events kee_daemon_vathost_events;
+/* host.c: what the core tells. */
+extern const struct kee_core_events kee_daemon_core_events;
 
 /* pending.c. new: answers the request with an error and gives NULL when memory is out. */
 struct kee_pending *kee_pending_new(struct kee_daemon *daemon, struct kee_request *request,

@@ -134,7 +134,7 @@ static int begin(struct kee_export *export, struct kee_daemon *daemon)
     if (r < 0) {
         kee_unix_close(ends[0]);
     } else {
-        r = kee_store_sqlite_snapshot(&export->snapshot, daemon->store);
+        r = kee_store_sqlite_snapshot(&export->snapshot, daemon->core.store);
     }
     if (r == 0) {
         r = kee_thread_start(&export->thread, dump, export);

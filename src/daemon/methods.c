@@ -25,12 +25,12 @@ void kee_daemon_decline(struct kee_daemon *daemon, struct kee_request *request, 
     static const char *const codes[] = {
         [KEE_KERNEL_NO_SUCH] = "NO_SUCH", [KEE_KERNEL_BAD] = "BAD", [KEE_KERNEL_STATE] = "STATE"};
 
-    if (kee_daemon_check(daemon, r) < 0) {
-        kee_request_error(request, "FAULT", kee_buf_cstr(&daemon->fault_text));
+    if (kee_core_check(&daemon->core, r) < 0) {
+        kee_request_error(request, "FAULT", kee_buf_cstr(&daemon->core.fault_text));
         return;
     }
     kee_request_error(request, (size_t)r < sizeof codes / sizeof *codes ? codes[r] : "STATE",
-                      kee_kernel_why(daemon->kernel));
+                      kee_kernel_why(daemon->core.kernel));
 }
 
 /* The number in "v3" or "s3" under key, or false after saying what was expected. */
@@ -68,10 +68,10 @@ static void terminate(struct kee_daemon *daemon, struct kee_request *request, co
     if (json_object_get(params, "subcluster") != NULL) {
         if (take_id(request, params, "subcluster", 's', &subcluster.n)) {
             settle_order(daemon, request,
-                         kee_kernel_terminate_subcluster(daemon->kernel, subcluster));
+                         kee_kernel_terminate_subcluster(daemon->core.kernel, subcluster));
         }
     } else if (take_id(request, params, "vat", 'v', &vat.n)) {
-        settle_order(daemon, request, kee_kernel_terminate_vat(daemon->kernel, vat));
+        settle_order(daemon, request, kee_kernel_terminate_vat(daemon->core.kernel, vat));
     }
 }
 
@@ -82,7 +82,7 @@ static void restart_vat(struct kee_daemon *daemon, struct kee_request *request,
 
     if (take_id(request, params, "vat", 'v', &vat.n)) {
         settle_order(daemon, request,
-                     kee_kernel_restart_vat(daemon->kernel, vat, "asked for by its operator"));
+                     kee_kernel_restart_vat(daemon->core.kernel, vat, "asked for by its operator"));
     }
 }
 
@@ -91,7 +91,7 @@ static void reap(struct kee_daemon *daemon, struct kee_request *request, const j
     struct kee_vat_id vat = {0};
 
     if (json_object_get(params, "vat") == NULL || take_id(request, params, "vat", 'v', &vat.n)) {
-        settle_order(daemon, request, kee_kernel_reap(daemon->kernel, vat));
+        settle_order(daemon, request, kee_kernel_reap(daemon->core.kernel, vat));
     }
 }
 
@@ -116,7 +116,7 @@ static void order_kref(struct kee_daemon *daemon, struct kee_request *request, c
     struct kee_kref kref;
 
     if (take_kref(request, params, &kref)) {
-        settle_order(daemon, request, order(daemon->kernel, kref));
+        settle_order(daemon, request, order(daemon->core.kernel, kref));
     }
 }
 
@@ -137,7 +137,7 @@ static void revoke(struct kee_daemon *daemon, struct kee_request *request, const
 
 static void tell_state(struct kee_daemon *daemon, struct kee_request *request)
 {
-    kee_request_result(request, kee_kernel_is_paused(daemon->kernel)
+    kee_request_result(request, kee_kernel_is_paused(daemon->core.kernel)
                                     ? KEE_BYTES_LIT("{\"state\":\"paused\"}")
                                     : KEE_BYTES_LIT("{\"state\":\"running\"}"));
 }
@@ -146,14 +146,14 @@ static void pause_kernel(struct kee_daemon *daemon, struct kee_request *request,
                          const json_t *params)
 {
     (void)params;
-    kee_kernel_pause(daemon->kernel);
+    kee_kernel_pause(daemon->core.kernel);
     tell_state(daemon, request);
 }
 
 static void run_kernel(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
 {
     (void)params;
-    kee_kernel_resume(daemon->kernel);
+    kee_kernel_resume(daemon->core.kernel);
     tell_state(daemon, request);
 }
 
@@ -165,6 +165,7 @@ static void stop(struct kee_daemon *daemon, struct kee_request *request, const j
     if (pending != NULL) {
         kee_list_append(&daemon->stoppers, &pending->link);
         daemon->stopping = true;
+        kee_core_stop(&daemon->core);
         kee_privileges_log(&daemon->own, "stop", "why=\"asked by a client\"");
         kee_loop_stop(daemon->own.loop);
     }
@@ -204,7 +205,7 @@ static void list(struct kee_daemon *daemon, struct kee_request *request, list_fn
     struct kee_buf json = KEE_BUF_EMPTY;
 
     kee_buf_put_char(&json, '[');
-    end_listing(daemon, request, &json, "]", fn(daemon->kernel, put_row, &json));
+    end_listing(daemon, request, &json, "]", fn(daemon->core.kernel, put_row, &json));
 }
 
 struct vat_rows {
@@ -223,7 +224,7 @@ static void put_vat_row(void *context, const struct kee_record *record)
 
     if (record->count > 0 && record->count < KEE_RECORD_FIELDS_MAX &&
         kee_id_parse(record->fields[0].value, 'v', &vat.n)) {
-        pid = kee_vathost_pid(rows->daemon->vathost, vat);
+        pid = kee_vathost_pid(rows->daemon->core.vathost, vat);
         (void)snprintf(text, sizeof text, "%d", pid);
         wider.fields[wider.count++] =
             (struct kee_field){.name = "pid", .value = kee_bytes_str(text), .is_number = true};
@@ -238,7 +239,7 @@ static void vats(struct kee_daemon *daemon, struct kee_request *request, const j
     (void)params;
     kee_buf_put_char(&rows.json, '[');
     end_listing(daemon, request, &rows.json, "]",
-                kee_kernel_list_vats(daemon->kernel, put_vat_row, &rows));
+                kee_kernel_list_vats(daemon->core.kernel, put_vat_row, &rows));
 }
 
 static void queue(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
@@ -274,7 +275,7 @@ static void clist(struct kee_daemon *daemon, struct kee_request *request, const 
     if (take_id(request, params, "vat", 'v', &vat.n)) {
         kee_buf_put_char(&json, '[');
         end_listing(daemon, request, &json, "]",
-                    kee_kernel_list_clist(daemon->kernel, vat, put_row, &json));
+                    kee_kernel_list_clist(daemon->core.kernel, vat, put_row, &json));
     }
 }
 
@@ -286,7 +287,7 @@ static void who_holds(struct kee_daemon *daemon, struct kee_request *request, co
     if (take_kref(request, params, &kref)) {
         kee_buf_put_char(&json, '[');
         end_listing(daemon, request, &json, "]",
-                    kee_kernel_who_holds(daemon->kernel, kref, put_row, &json));
+                    kee_kernel_who_holds(daemon->core.kernel, kref, put_row, &json));
     }
 }
 
@@ -300,9 +301,9 @@ static void describe(struct kee_daemon *daemon, struct kee_request *request, con
         kee_daemon_bad(request, "reference: expected a kref or a vat's own name, found no string");
     } else if (json_object_get(params, "vat") == NULL ||
                take_id(request, params, "vat", 'v', &vat.n)) {
-        end_listing(
-            daemon, request, &json, "",
-            kee_kernel_describe(daemon->kernel, kee_bytes_str(reference), vat, put_row, &json));
+        end_listing(daemon, request, &json, "",
+                    kee_kernel_describe(daemon->core.kernel, kee_bytes_str(reference), vat, put_row,
+                                        &json));
     }
 }
 
@@ -323,7 +324,8 @@ static void audit(struct kee_daemon *daemon, struct kee_request *request, const 
 
     (void)params;
     kee_buf_put_str(&json, "{\"violations\":[");
-    r = json.failed ? KEE_FAULT_MEMORY : kee_kernel_audit(daemon->kernel, put_violation, &json);
+    r = json.failed ? KEE_FAULT_MEMORY
+                    : kee_kernel_audit(daemon->core.kernel, put_violation, &json);
     end_listing(daemon, request, &json, "]}", r < 0 ? r : 0);
 }
 
@@ -379,7 +381,7 @@ static void on_request(void *context, struct kee_request *request, const char *m
 {
     struct kee_daemon *daemon = context;
 
-    if (daemon->fault < 0 || daemon->stopping) {
+    if (daemon->core.fault < 0 || daemon->stopping) {
         kee_request_error(request, "STATE", "the daemon is stopping");
         return;
     }
@@ -400,8 +402,8 @@ static void on_cancelled(void *context, struct kee_request *request)
     if (pending == NULL) {
         return;
     }
-    if (pending->kind == KEE_PENDING_CALL && daemon->fault == 0) {
-        kee_kernel_forget_call(daemon->kernel, pending->call);
+    if (pending->kind == KEE_PENDING_CALL && daemon->core.fault == 0) {
+        kee_kernel_forget_call(daemon->core.kernel, pending->call);
     }
     kee_pending_free(pending);
 }

@@ -61,7 +61,7 @@ void kee_pending_when_durable(struct kee_daemon *daemon, struct kee_request *req
     struct kee_pending *pending = kee_pending_new(daemon, request, kind);
 
     if (pending != NULL) {
-        pending->batch = kee_world_filling(daemon->world);
+        pending->batch = kee_world_filling(daemon->core.world);
         kee_list_append(&daemon->durables, &pending->link);
     }
 }

@@ -90,7 +90,7 @@ void kee_daemon_stats(struct kee_daemon *daemon, struct kee_request *request, co
     } else if (!take_place(json_object_get(params, "from"), &place)) {
         kee_daemon_bad(request, "from: expected the \"next\" of an answer");
     } else {
-        r = kee_kernel_stats(daemon->kernel, vat, &place, &stats);
+        r = kee_kernel_stats(daemon->core.kernel, vat, &place, &stats);
         if (r != 0) {
             kee_daemon_decline(daemon, request, r);
         } else {

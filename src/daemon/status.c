@@ -100,8 +100,8 @@ static void put_status(struct kee_daemon *daemon, const struct sums *sums, const
     kee_json_put_number_member(json, "pid", (uint64_t)kee_process_self());
     kee_json_put_text_member(json, "home", kee_bytes_str(daemon->own.home));
     kee_json_put_text_member(json, "state",
-                             kee_kernel_is_paused(daemon->kernel) ? KEE_BYTES_LIT("paused")
-                                                                  : KEE_BYTES_LIT("running"));
+                             kee_kernel_is_paused(daemon->core.kernel) ? KEE_BYTES_LIT("paused")
+                                                                       : KEE_BYTES_LIT("running"));
     kee_json_put_number_member(json, "uptime_ms",
                                kee_loop_now_ms(daemon->own.loop) - daemon->started_ms);
     kee_buf_put_str(json, daemon->own.jailed ? ",\"jail\":true" : ",\"jail\":false");
@@ -110,10 +110,10 @@ static void put_status(struct kee_daemon *daemon, const struct sums *sums, const
     kee_json_put_number_member(json, "vats", sums->vats);
     kee_json_put_number_member(json, "awake", sums->awake);
     kee_json_put_number_member(json, "queued", sums->queued);
-    kee_json_put_number_member(json, "collecting", kee_kernel_collecting(daemon->kernel));
+    kee_json_put_number_member(json, "collecting", kee_kernel_collecting(daemon->core.kernel));
     kee_buf_put_str(json, ",\"subclusters\":");
     kee_buf_put_str(json, subclusters);
-    kee_json_put_number_member(json, "store_syncs", kee_store_sqlite_syncs(daemon->store));
+    kee_json_put_number_member(json, "store_syncs", kee_store_sqlite_syncs(daemon->core.store));
     kee_json_put_number_member(json, "cranks", sums->cranks);
     kee_buf_put_char(json, '}');
 }
@@ -127,9 +127,9 @@ void kee_daemon_status(struct kee_daemon *daemon, struct kee_request *request, c
     int r;
 
     (void)params;
-    r = kee_kernel_list_vats(daemon->kernel, add_vat, &sums);
+    r = kee_kernel_list_vats(daemon->core.kernel, add_vat, &sums);
     if (r == 0) {
-        r = kee_kernel_list_subclusters(daemon->kernel, add_subcluster, &of);
+        r = kee_kernel_list_subclusters(daemon->core.kernel, add_subcluster, &of);
     }
     if (r == 0) {
         list = json_dumps(of.list, JSON_COMPACT);

@@ -11,7 +11,7 @@ void kee_daemon_set_tracing(struct kee_daemon *daemon)
 
     if (wanted != daemon->tracing) {
         daemon->tracing = wanted;
-        kee_kernel_trace(daemon->kernel, wanted);
+        kee_kernel_trace(daemon->core.kernel, wanted);
     }
 }
 
@@ -93,7 +93,7 @@ void kee_daemon_step(struct kee_daemon *daemon, struct kee_request *request, con
     daemon->step = pending;
     daemon->step_under_way = true;
     kee_daemon_set_tracing(daemon);
-    r = kee_kernel_step(daemon->kernel, on_stepped, daemon);
+    r = kee_kernel_step(daemon->core.kernel, on_stepped, daemon);
     if (r != 0) {
         daemon->step_under_way = false;
         kee_pending_free(pending);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imports - see imports.h. */
-#include "daemon/imports.h"
+#include "lib/imports.h"
 
 static bool is_word(uint8_t c)
 {

@@ -8,8 +8,8 @@
  *
  * A module that imports others by relative paths comes with them (modules.h).
  */
-#ifndef KEE_DAEMON_SOURCE_H
-#define KEE_DAEMON_SOURCE_H
+#ifndef KEE_LIB_SOURCE_H
+#define KEE_LIB_SOURCE_H
 
 #include "base/arena.h"
 #include "base/bytes.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* source - see source.h. */
-#include "daemon/source.h"
+#include "lib/source.h"
 
 #include "base/base64.h"
 #include "base/fault.h"
 #include "base/limits.h"
-#include "daemon/modules.h"
+#include "lib/modules.h"
 #include "os/file.h"
 
 static int bad(struct kee_buf *why, const char *expected, struct kee_bytes found)

@@ -8,8 +8,8 @@
  * since imports.h finds names that are not imported: the reason is put down beside the modules, and the
  * vat is refused with it if it imports that name.
  */
-#ifndef KEE_DAEMON_MODULES_H
-#define KEE_DAEMON_MODULES_H
+#ifndef KEE_LIB_MODULES_H
+#define KEE_LIB_MODULES_H
 
 #include "base/arena.h"
 #include "base/bytes.h"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* modules - see modules.h. */
-#include "daemon/modules.h"
+#include "lib/modules.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 
 #include "base/fault.h"
 #include "base/limits.h"
-#include "daemon/imports.h"
-#include "daemon/source.h"
+#include "lib/imports.h"
+#include "lib/source.h"
 #include "os/file.h"
 
 struct gathering {

@@ -6,8 +6,8 @@
  * taken, in comments and strings too. Whoever uses it must bear names that are not imported. A name
  * written with escapes is not found.
  */
-#ifndef KEE_DAEMON_IMPORTS_H
-#define KEE_DAEMON_IMPORTS_H
+#ifndef KEE_LIB_IMPORTS_H
+#define KEE_LIB_IMPORTS_H
 
 #include "base/bytes.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of daemon/config.h and daemon/source.h: good configurations, and the text of every refusal. */
+/* Tests of lib/config.h and lib/source.h: good configurations, and the text of every refusal. */
 #include "cm.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "daemon/config.h"
+#include "lib/config.h"
 #include "os/file.h"
 
 static char directory[] = "/tmp/keeve-unit-XXXXXX";

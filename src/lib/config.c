@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config - see config.h. */
-#include "daemon/config.h"
+#include "lib/config.h"
 
 #include "base/fault.h"
 #include "base/limits.h"
-#include "daemon/source.h"
+#include "lib/source.h"
 #include "value/body.h"
 #include "value/json.h"
 

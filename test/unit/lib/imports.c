@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of daemon/imports.h. */
+/* Tests of lib/imports.h. */
 #include "cm.h"
 
-#include "daemon/imports.h"
+#include "lib/imports.h"
 
 /* Specifiers of text, joined by blanks. */
 static void finds(const char *text, const char *expected)

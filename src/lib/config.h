@@ -11,8 +11,8 @@
  * Returns  0 done; KEE_CONFIG_BAD with a sentence in why: the key, what was expected, what was found;
  *          <0 fault.
  */
-#ifndef KEE_DAEMON_CONFIG_H
-#define KEE_DAEMON_CONFIG_H
+#ifndef KEE_LIB_CONFIG_H
+#define KEE_LIB_CONFIG_H
 
 #include <jansson.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of daemon/modules.h, on files. */
+/* Tests of lib/modules.h, on files. */
 #include "cm.h"
 
 #include <jansson.h>
@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "daemon/modules.h"
-#include "daemon/source.h"
+#include "lib/modules.h"
+#include "lib/source.h"
 #include "os/file.h"
 
 static char directory[] = "/tmp/keeve-unit-XXXXXX";

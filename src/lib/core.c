@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core - see core.h.
+ *
+ * The kernel's actions come from inside the kernel and must not call it; events come from the loop and
+ * do.
+ */
+#include "lib/core.h"
+
+#include "base/fault.h"
+#include "os/entropy.h"
+
+int kee_core_check(struct kee_core *core, int r)
+{
+    if (r < 0 && core->fault == 0) {
+        core->fault = r;
+        kee_buf_put_str(&core->fault_text, kee_fault_text());
+        kee_fault_clear();
+        /* Nothing was let out that is not durable, and nothing will be. */
+        kee_vathost_kill_all(core->vathost);
+        core->events->fault(core->context);
+    }
+    return r;
+}
+
+/* ---- what the kernel asks of the world ---- */
+
+static void worker_start(void *context, struct kee_vat_id vat, uint64_t incarnation)
+{
+    kee_vathost_start(((struct kee_core *)context)->vathost, vat, incarnation);
+}
+
+static void worker_send(void *context, struct kee_vat_id vat, struct kee_bytes frames)
+{
+    kee_vathost_send(((struct kee_core *)context)->vathost, vat, frames);
+}
+
+static void worker_kill(void *context, struct kee_vat_id vat)
+{
+    kee_vathost_kill(((struct kee_core *)context)->vathost, vat);
+}
+
+static void on_answer(void *context, uint64_t call, const struct kee_answer *answer)
+{
+    struct kee_core *core = context;
+
+    core->events->answer(core->context, call, answer);
+}
+
+static void on_log(void *context, struct kee_vat_id vat, enum kee_vp_log_level level,
+                   struct kee_bytes text)
+{
+    struct kee_core *core = context;
+
+    core->events->log(core->context, vat, level, text);
+}
+
+static void on_trace(void *context, const struct kee_record *event)
+{
+    struct kee_core *core = context;
+
+    core->events->trace(core->context, event);
+}
+
+static void entropy(void *context, uint8_t *out, size_t size)
+{
+    (void)context;
+    kee_entropy_fill(out, size);
+}
+
+/* ---- what workers tell the kernel ---- */
+
+static int on_frame(void *context, struct kee_vat_id vat, uint64_t incarnation, uint8_t type,
+                    struct kee_bytes fields)
+{
+    struct kee_core *core = context;
+
+    if (core->fault < 0) {
+        return core->fault;
+    }
+    return kee_core_check(core, kee_kernel_frame(core->kernel, vat, incarnation, type, fields));
+}
+
+static void on_gone(void *context, struct kee_vat_id vat, uint64_t incarnation, const char *why)
+{
+    struct kee_core *core = context;
+
+    core->events->gone(core->context, vat, incarnation, why);
+    if (core->fault == 0) {
+        (void)kee_core_check(core, kee_kernel_worker_gone(core->kernel, vat, incarnation, why));
+    }
+}
+
+static void on_note(void *context, const char *text)
+{
+    struct kee_core *core = context;
+
+    core->events->note(core->context, text);
+}
+
+static const struct kee_vathost_events vathost_events = {on_frame, on_gone, on_note};
+
+/* ---- the round ---- */
+
+/* From inside the world: the kernel hears of it in the round. */
+static void on_durable(void *context, int r)
+{
+    struct kee_core *core = context;
+
+    if (r < 0) {
+        (void)kee_core_check(core, r);
+    } else {
+        core->durable_news = true;
+    }
+}
+
+static int tell_durable(struct kee_core *core)
+{
+    int r = 0;
+
+    while (core->durable_news && r == 0 && core->fault == 0) {
+        core->durable_news = false;
+        r = kee_kernel_durable(core->kernel);
+        core->events->durable(core->context, kee_world_durable(core->world));
+    }
+    return r;
+}
+
+static bool is_writing(const struct kee_core *core)
+{
+    return kee_world_durable(core->world) + 1 < kee_world_filling(core->world);
+}
+
+static int flush_if_due(struct kee_core *core, uint64_t now_ms)
+{
+    int r;
+
+    if (is_writing(core) ||
+        (!core->events->waits(core->context) && !kee_kernel_flush_due(core->kernel, now_ms))) {
+        return 0;
+    }
+    r = kee_world_flush(core->world);
+    if (r == 0 && !is_writing(core)) {
+        /* There was nothing to write: all that was ever committed is durable. */
+        core->events->durable(core->context, UINT64_MAX);
+    }
+    return r;
+}
+
+static void set_timer(struct kee_core *core)
+{
+    uint64_t at_ms = kee_kernel_wake_at_ms(core->kernel);
+    uint64_t flush_at_ms = kee_kernel_flush_at_ms(core->kernel);
+
+    /* While a batch is being written its end wakes us. */
+    if (!is_writing(core) && flush_at_ms < at_ms) {
+        at_ms = flush_at_ms;
+    }
+    kee_timer_set(core->timer, at_ms);
+}
+
+static bool on_round(void *context)
+{
+    struct kee_core *core = context;
+    uint64_t now_ms = kee_loop_now_ms(core->loop);
+    bool more = false;
+    int r;
+
+    if (core->fault < 0 || core->stopping) {
+        return false;
+    }
+    kee_vathost_round(core->vathost);
+    core->events->round(core->context);
+    r = tell_durable(core);
+    if (r == 0) {
+        r = kee_kernel_run(core->kernel, now_ms, &more);
+    }
+    kee_vathost_place(core->vathost, kee_kernel_flights(core->kernel));
+    if (r == 0) {
+        r = flush_if_due(core, now_ms);
+    }
+    if (r == 0) {
+        r = tell_durable(core); /* a batch without net effect was durable at once */
+    }
+    if (kee_core_check(core, r) == 0 && core->fault == 0) {
+        set_timer(core);
+    }
+    return more;
+}
+
+static void on_timer(void *context)
+{
+    (void)context; /* waking up is all: the round does the work */
+}
+
+static void on_store_event(void *context, unsigned events)
+{
+    (void)events;
+    kee_store_sqlite_dispatch(((struct kee_core *)context)->store);
+}
+
+/* ---- opening and closing ---- */
+
+int kee_core_open_workers(struct kee_core *core, struct kee_loop *loop,
+                          const struct kee_core_options *options,
+                          const struct kee_core_events *events, void *context, struct kee_buf *why)
+{
+    int r;
+
+    *core = (struct kee_core){.loop = loop, .events = events, .context = context};
+    r = kee_vathost_new(&core->vathost, loop, &options->vathost, &vathost_events, core);
+    if (r == 0) {
+        r = kee_vathost_wait_ready(core->vathost, options->ready_timeout_ms, why);
+    }
+    return r > 0 ? KEE_CORE_REFUSED : r;
+}
+
+static int open_loop(struct kee_core *core)
+{
+    int r = kee_timer_new(&core->timer, core->loop, on_timer, core);
+
+    if (r == 0) {
+        r = kee_watch_new(&core->store_watch, core->loop, kee_store_sqlite_fd(core->store),
+                          on_store_event, core);
+    }
+    if (r == 0) {
+        kee_watch_set(core->store_watch, KEE_WATCH_READ);
+        kee_loop_on_round(core->loop, on_round, core);
+    }
+    return r;
+}
+
+int kee_core_open_kernel(struct kee_core *core, struct kee_store **store,
+                         const struct kee_core_options *options, struct kee_buf *why)
+{
+    int r = kee_world_new(&core->world, *store);
+
+    if (r < 0) {
+        return r;
+    }
+    core->store = *store;
+    *store = NULL;
+    kee_world_on_durable(core->world, on_durable, core);
+    core->host = (struct kee_kernel_host){
+        .context = core,
+        .worker_start = worker_start,
+        .worker_send = worker_send,
+        .worker_kill = worker_kill,
+        .answer = on_answer,
+        .log = on_log,
+        .trace = on_trace,
+        .entropy = entropy,
+    };
+    r = kee_kernel_open(&core->kernel, core->world, &core->host, &options->kernel, why);
+    return r > 0 ? KEE_CORE_REFUSED : r < 0 ? r : open_loop(core);
+}
+
+void kee_core_stop(struct kee_core *core)
+{
+    core->stopping = true;
+}
+
+void kee_core_settle(struct kee_core *core)
+{
+    core->stopping = true;
+    kee_vathost_kill_all(core->vathost);
+    while (core->fault == 0 && (is_writing(core) || kee_world_pending_bytes(core->world) > 0 ||
+                                core->events->waits(core->context))) {
+        if (kee_core_check(core, kee_world_flush(core->world)) < 0) {
+            break;
+        }
+        kee_store_sqlite_wait(core->store);
+        (void)kee_core_check(core, tell_durable(core));
+        core->events->durable(core->context, is_writing(core) ? 0 : UINT64_MAX);
+    }
+}
+
+void kee_core_close(struct kee_core *core)
+{
+    if (core->loop != NULL) {
+        kee_loop_on_round(core->loop, NULL, NULL);
+    }
+    kee_watch_free(core->store_watch);
+    kee_timer_free(core->timer);
+    kee_vathost_free(core->vathost);
+    kee_kernel_free(core->kernel);
+    kee_world_free(core->world);
+    kee_buf_fini(&core->fault_text);
+    *core = (struct kee_core){0};
+}

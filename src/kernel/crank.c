@@ -274,3 +274,22 @@ int kee_crank_failed(struct kee_kernel *kernel, struct kee_vat *vat, const char 
     }
     return r;
 }
+
+int kee_crank_lost(struct kee_kernel *kernel, struct kee_vat *vat, const char *why)
+{
+    bool in_crank = vat->flight_count > 0;
+    bool was_start = in_crank && kee_vat_flight(vat, 0)->delivery == 0;
+    int r;
+
+    if (in_crank) {
+        trace_end(kernel, vat, kee_vat_flight(vat, 0)->number, why, 0);
+    }
+    kee_vat_drop_worker(kernel, vat, true);
+    kee_txn_begin(kernel);
+    r = kee_txn_end(kernel, kee_vat_restart(kernel, vat, why));
+    if (r == 0 && was_start && vat->life == KEE_VAT_NEW) {
+        r = kee_vat_start(kernel, vat); /* a launch waits for it */
+    }
+    step_ended(kernel, vat, was_start);
+    return r;
+}

@@ -500,7 +500,8 @@ int kee_vat_start(struct kee_kernel *kernel, struct kee_vat *vat)
         kee_event_number(&event, "incarnation", vat->incarnation);
         kee_event_emit(kernel, &event);
     }
-    kernel->host->worker_start(kernel->host->context, vat->id, vat->incarnation);
+    kernel->host->worker_start(kernel->host->context, vat->id, vat->incarnation, vat->flavour,
+                               vat->subcluster);
     kernel->host->worker_send(kernel->host->context, vat->id, kee_buf_bytes(&kernel->out));
     return 0;
 }

@@ -63,6 +63,7 @@ struct kee_vat {
     uint64_t next_object, reserved_object; /* o-N numbers in memory and on disk */
     uint64_t next_promise, reserved_promise;
     char code[65]; /* SHA-256 in hex */
+    enum kee_flavour flavour;
 
     enum kee_worker_state worker;
     bool has_queue;       /* may have queue rows that are not in flight */
@@ -332,6 +333,8 @@ int kee_vat_start(struct kee_kernel *kernel, struct kee_vat *vat);
 int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes fields);
 /* The worker is of no more use: undo, restart, blame the delivery in flight. */
 int kee_crank_failed(struct kee_kernel *kernel, struct kee_vat *vat, const char *why);
+/* The same, for a reason that is not the vat's. */
+int kee_crank_lost(struct kee_kernel *kernel, struct kee_vat *vat, const char *why);
 /* >0 outcome with a sentence in why: illegal. */
 int kee_syscalls_apply(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_reader *reader,
                        bool *exits, bool *exit_failure);

@@ -129,6 +129,9 @@ int kee_kernel_open(struct kee_kernel **out, struct kee_world *world,
     if (kernel->options.heap_bytes_max == 0) {
         kernel->options.heap_bytes_max = KEE_DEFAULT_HEAP_MAX;
     }
+    if (kernel->options.flavour == KEE_FLAVOUR_UNSAID) {
+        kernel->options.flavour = KEE_FLAVOUR_PROCESS;
+    }
     if (kernel->options.deadline_ms == 0) {
         kernel->options.deadline_ms = KEE_DEFAULT_DEADLINE_MS;
     }
@@ -284,6 +287,29 @@ int kee_kernel_worker_gone(struct kee_kernel *kernel, struct kee_vat_id id, uint
     return vat == NULL ? 0 : kee_crank_failed(kernel, vat, why);
 }
 
+int kee_kernel_worker_lost(struct kee_kernel *kernel, struct kee_vat_id id, uint64_t incarnation,
+                           const char *why)
+{
+    struct kee_vat *vat = living(kernel, id, incarnation);
+
+    return vat == NULL ? 0 : kee_crank_lost(kernel, vat, why);
+}
+
+static bool is_late(struct kee_kernel *kernel, struct kee_vat *vat)
+{
+    const struct kee_kernel_host *host = kernel->host;
+
+    if (vat->flight_count == 0 ||
+        kernel->now_ms <= vat->crank_began_ms + kernel->options.deadline_ms) {
+        return false;
+    }
+    if (host->worker_waits != NULL && host->worker_waits(host->context, vat->id)) {
+        vat->crank_began_ms = kernel->now_ms;
+        return false;
+    }
+    return true;
+}
+
 static int check_deadlines(struct kee_kernel *kernel)
 {
     char why[80];
@@ -298,8 +324,7 @@ static int check_deadlines(struct kee_kernel *kernel)
     (void)snprintf(why, sizeof why, "the crank passed its deadline of %llu ms",
                    (unsigned long long)kernel->options.deadline_ms);
     while (r == 0 && (vat = kee_map_next(&kernel->vats, &at)) != NULL) {
-        if (vat->flight_count > 0 &&
-            kernel->now_ms > vat->crank_began_ms + kernel->options.deadline_ms) {
+        if (is_late(kernel, vat)) {
             r = kee_crank_failed(kernel, vat, why);
             at = 0; /* the table may have changed */
         }

@@ -25,6 +25,7 @@
 
 #include "base/ids.h"
 #include "store/world.h"
+#include "vatproto/carrier.h"
 #include "vatproto/vatproto.h"
 
 struct kee_kernel;
@@ -67,12 +68,17 @@ struct kee_answer {
 
 struct kee_kernel_host {
     void *context;
-    /* A process for this incarnation; frames may be sent at once and wait until it runs. */
-    void (*worker_start)(void *context, struct kee_vat_id vat, uint64_t incarnation);
+    /* A worker for this incarnation, in what its flavour says; frames may be sent at once and wait
+     * until it runs. Vats of one owner may share a process. */
+    void (*worker_start)(void *context, struct kee_vat_id vat, uint64_t incarnation,
+                         enum kee_flavour flavour, struct kee_subcluster_id owner);
     /* Whole frames, borrowed. */
     void (*worker_send)(void *context, struct kee_vat_id vat, struct kee_bytes frames);
     /* Ends it. worker_gone for this incarnation is neither needed nor harmful afterwards. */
     void (*worker_kill)(void *context, struct kee_vat_id vat);
+    /* True if the worker has not come to what it was sent, because another vat is running where it is
+     * to run: its deadline then begins anew. NULL: never. */
+    bool (*worker_waits)(void *context, struct kee_vat_id vat);
     /* Only after what it says is durable; once for each call. */
     void (*answer)(void *context, uint64_t call, const struct kee_answer *answer);
     void (*log)(void *context, struct kee_vat_id vat, enum kee_vp_log_level level,
@@ -85,6 +91,7 @@ struct kee_kernel_options {
     uint64_t steps_per_crank_max; /* engine steps of one crank; 0 takes the default */
     uint64_t heap_bytes_max;      /* of one vat; 0 takes the default */
     uint64_t deadline_ms;         /* wall time of one crank; 0 takes the default */
+    enum kee_flavour flavour;     /* of vats launched without one; UNSAID: process */
     bool paused;                  /* begin without delivering */
     bool look_only; /* for looking and mending alone: opening changes nothing, run is not called */
 };
@@ -103,6 +110,10 @@ int kee_kernel_frame(struct kee_kernel *kernel, struct kee_vat_id vat, uint64_t 
 /* The worker ended by itself or by a kill from outside; why is text for a person ("killed by signal
  * 9"). A frame that cannot be cut is reported so too. */
 int kee_kernel_worker_gone(struct kee_kernel *kernel, struct kee_vat_id vat, uint64_t incarnation,
+                           const char *why);
+/* The same, but for a reason outside the vat, such as another vat of the same process: what it was sent
+ * and has not answered is delivered again and does not count as tried. */
+int kee_kernel_worker_lost(struct kee_kernel *kernel, struct kee_vat_id vat, uint64_t incarnation,
                            const char *why);
 int kee_kernel_durable(struct kee_kernel *kernel);
 
@@ -128,6 +139,7 @@ struct kee_launch_vat {
     struct kee_bytes code;      /* text; kept in the store under its SHA-256 */
     struct kee_vp_capdata parameters;
     struct kee_vp_strings globals;
+    enum kee_flavour flavour; /* UNSAID: the kernel's default; kept with the vat */
 };
 
 struct kee_launch {
@@ -172,7 +184,8 @@ void kee_kernel_trace(struct kee_kernel *kernel, bool on);
 
 /* ---- listings: fields as named ---- */
 
-/* vat name subcluster state incarnation root deliveries queued     state: new, awake, asleep, broken */
+/* vat name subcluster state flavour incarnation root deliveries queued
+ * state: new, awake, asleep, broken */
 int kee_kernel_list_vats(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
 /* kref vref direction reachable owner|decider */
 int kee_kernel_list_clist(struct kee_kernel *kernel, struct kee_vat_id vat, kee_record_fn *fn,

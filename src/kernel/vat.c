@@ -14,6 +14,7 @@ static int parse(struct kee_key *key, struct kee_bytes row, struct kee_vat *vat)
     struct kee_bytes objects = kee_bytes_cut(&row, ' ');
     struct kee_bytes promises = kee_bytes_cut(&row, ' ');
     struct kee_bytes code = kee_bytes_cut(&row, ' ');
+    struct kee_bytes life;
 
     if (!kee_id_parse(subcluster, 's', &vat->subcluster.n) ||
         !kee_bytes_decimal(incarnation, &vat->incarnation) || !kee_kref_parse(root, &vat->root) ||
@@ -24,8 +25,13 @@ static int parse(struct kee_key *key, struct kee_bytes row, struct kee_vat *vat)
     vat->next_object = vat->reserved_object;
     vat->next_promise = vat->reserved_promise;
     memcpy(vat->code, code.data, code.size);
+    life = kee_bytes_cut(&row, ' ');
+    vat->flavour = KEE_FLAVOUR_PROCESS;
+    if (row.size > 0 && !kee_flavour_parse(row, &vat->flavour)) {
+        return kee_row_corrupt(kee_key_view(key), "a vat's flavour");
+    }
     for (size_t i = 0; i < sizeof life_names / sizeof *life_names; i++) {
-        if (kee_bytes_equal(row, kee_bytes_str(life_names[i]))) {
+        if (kee_bytes_equal(life, kee_bytes_str(life_names[i]))) {
             vat->life = (enum kee_vat_life)i;
             return 0;
         }
@@ -44,6 +50,9 @@ int kee_vat_save(struct kee_kernel *kernel, struct kee_vat *vat, bool fresh)
     kee_buf_put_kref(row, vat->root);
     kee_buf_printf(row, " %llu %llu %s %s", (unsigned long long)vat->reserved_object,
                    (unsigned long long)vat->reserved_promise, vat->code, life_names[vat->life]);
+    if (vat->flavour != KEE_FLAVOUR_PROCESS) {
+        kee_buf_printf(row, " %s", kee_flavour_name(vat->flavour));
+    }
     r = kee_row_put(kernel, kee_key_vat(&key, vat->id, ""), row, fresh);
     kee_scratch_give(kernel, row);
     return r;

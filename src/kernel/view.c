@@ -103,6 +103,7 @@ static int view_vat(struct kee_kernel *kernel, struct kee_bytes rest, struct kee
         kee_event_text(&event, "name", kee_buf_bytes(name));
         kee_event_id(&event, "subcluster", 's', vat->subcluster.n);
         kee_event_text(&event, "state", kee_bytes_str(vat_state(vat)));
+        kee_event_text(&event, "flavour", kee_bytes_str(kee_flavour_name(vat->flavour)));
         kee_event_number(&event, "incarnation", vat->incarnation);
         kee_event_kref(&event, "root", vat->root);
         kee_event_number(&event, "deliveries", vat->deliveries);

@@ -25,9 +25,15 @@ int kee_core_check(struct kee_core *core, int r)
 
 /* ---- what the kernel asks of the world ---- */
 
-static void worker_start(void *context, struct kee_vat_id vat, uint64_t incarnation)
+static void worker_start(void *context, struct kee_vat_id vat, uint64_t incarnation,
+                         enum kee_flavour flavour, struct kee_subcluster_id owner)
 {
-    kee_vathost_start(((struct kee_core *)context)->vathost, vat, incarnation);
+    kee_vathost_start(((struct kee_core *)context)->vathost, vat, incarnation, flavour, owner);
+}
+
+static bool worker_waits(void *context, struct kee_vat_id vat)
+{
+    return kee_vathost_waits(((struct kee_core *)context)->vathost, vat);
 }
 
 static void worker_send(void *context, struct kee_vat_id vat, struct kee_bytes frames)
@@ -91,6 +97,16 @@ static void on_gone(void *context, struct kee_vat_id vat, uint64_t incarnation, 
     }
 }
 
+static void on_lost(void *context, struct kee_vat_id vat, uint64_t incarnation, const char *why)
+{
+    struct kee_core *core = context;
+
+    core->events->gone(core->context, vat, incarnation, why);
+    if (core->fault == 0) {
+        (void)kee_core_check(core, kee_kernel_worker_lost(core->kernel, vat, incarnation, why));
+    }
+}
+
 static void on_note(void *context, const char *text)
 {
     struct kee_core *core = context;
@@ -98,7 +114,7 @@ static void on_note(void *context, const char *text)
     core->events->note(core->context, text);
 }
 
-static const struct kee_vathost_events vathost_events = {on_frame, on_gone, on_note};
+static const struct kee_vathost_events vathost_events = {on_frame, on_gone, on_note, on_lost};
 
 /* ---- the round ---- */
 
@@ -185,7 +201,7 @@ static bool on_round(void *context)
     if (kee_core_check(core, r) == 0 && core->fault == 0) {
         set_timer(core);
     }
-    return more;
+    return more || kee_vathost_is_busy(core->vathost);
 }
 
 static void on_timer(void *context)
@@ -246,6 +262,7 @@ int kee_core_open_kernel(struct kee_core *core, struct kee_store **store,
         .worker_start = worker_start,
         .worker_send = worker_send,
         .worker_kill = worker_kill,
+        .worker_waits = worker_waits,
         .answer = on_answer,
         .log = on_log,
         .trace = on_trace,

@@ -12,8 +12,8 @@
  *   sN.v.vM                 name of the member
  *   launching.sN            (empty) a launch that has not been answered; taken back at open
  *
- *   vN                      SUBCLUSTER INCARNATION ROOT-koM NEXT-o- NEXT-p- CODE-HASH STATE
- *                           STATE: new (never started), live, dying
+ *   vN                      SUBCLUSTER INCARNATION ROOT-koM NEXT-o- NEXT-p- CODE-HASH STATE [FLAVOUR]
+ *                           STATE: new (never started), live, dying; FLAVOUR: unless process
  *   vN.name                 its name in the configuration
  *   vN.code                 where its code came from
  *   vN.globals              LIST of granted names

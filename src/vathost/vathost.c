@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "base/fault.h"
 #include "base/limits.h"
 #include "os/process.h"
@@ -50,23 +51,69 @@ void kee_vathost_free(struct kee_vathost *host)
     while (!kee_list_is_empty(&host->workers)) {
         kee_worker_destroy(KEE_CONTAINER(host->workers.next, struct kee_worker, link));
     }
+    for (size_t i = 0; i < KEE_FLAVOURS; i++) {
+        if (host->carriers[i].free != NULL) {
+            host->carriers[i].free(host->carriers[i].context);
+        }
+    }
     kee_map_fini(&host->by_vat);
+    kee_map_fini(&host->carried);
     free(host);
+}
+
+void kee_vathost_carry(struct kee_vathost *host, enum kee_flavour flavour,
+                       const struct kee_carrier *carrier)
+{
+    kee_assert(flavour == KEE_FLAVOUR_INLINE || flavour == KEE_FLAVOUR_NATIVE);
+    kee_assert(host->carriers[flavour].start == NULL);
+    host->carriers[flavour] = *carrier;
+}
+
+bool kee_vathost_carries(const struct kee_vathost *host, enum kee_flavour flavour)
+{
+    return flavour == KEE_FLAVOUR_PROCESS || host->carriers[flavour].start != NULL;
+}
+
+/* False if there is no memory for it. */
+static bool start_carried(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation,
+                          struct kee_carrier *carrier)
+{
+    if (kee_map_put(&host->carried, vat.n, carrier) < 0) {
+        return false;
+    }
+    carrier->start(carrier->context, vat, incarnation);
+    host->busy = true;
+    return true;
 }
 
 /* A worker that could not even be made is one that ended at once, so that the kernel hears of it in
  * the one way it knows. Without memory for that, the vat's deadline speaks for it. */
-void kee_vathost_start(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation)
+void kee_vathost_start(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation,
+                       enum kee_flavour flavour, struct kee_subcluster_id owner)
 {
     struct kee_worker *worker;
 
+    (void)owner;
     kee_vathost_kill(host, vat);
+    if (host->carriers[flavour].start != NULL) {
+        if (!start_carried(host, vat, incarnation, &host->carriers[flavour])) {
+            host->events->note(host->context, kee_fault_text());
+            kee_fault_clear();
+        }
+        return;
+    }
     if (kee_worker_new(&worker, host, vat, incarnation) < 0) {
         host->events->note(host->context, kee_fault_text());
         kee_fault_clear();
         return;
     }
-    if (worker->passed_fd >= 0) {
+    if (!kee_vathost_carries(host, flavour)) {
+        struct kee_buf why = KEE_BUF_EMPTY;
+        kee_buf_printf(&why, "this kernel does not run vats of the flavour %s",
+                       kee_flavour_name(flavour));
+        kee_worker_forked(worker, 0, why.failed ? "out of memory" : kee_buf_cstr(&why));
+        kee_buf_fini(&why);
+    } else if (worker->passed_fd >= 0) {
         kee_zygote_fork(host->zygote, worker);
     }
 }
@@ -74,7 +121,13 @@ void kee_vathost_start(struct kee_vathost *host, struct kee_vat_id vat, uint64_t
 void kee_vathost_send(struct kee_vathost *host, struct kee_vat_id vat, struct kee_bytes frames)
 {
     struct kee_worker *worker = kee_map_get(&host->by_vat, vat.n);
+    struct kee_carrier *carrier = kee_map_get(&host->carried, vat.n);
 
+    if (carrier != NULL) {
+        carrier->send(carrier->context, vat, frames);
+        host->busy = true;
+        return;
+    }
     if (worker == NULL || worker->stream == NULL) {
         return;
     }
@@ -82,6 +135,12 @@ void kee_vathost_send(struct kee_vathost *host, struct kee_vat_id vat, struct ke
     if (kee_stream_backlog(worker->stream) > KEE_LIMIT_WORKER_BACKLOG_BYTES) {
         kee_worker_fail(worker, "does not read what it is sent");
     }
+}
+
+bool kee_vathost_waits(const struct kee_vathost *host, struct kee_vat_id vat)
+{
+    /* Carried vats run one after the other, inside a round: what is late has waited for another. */
+    return kee_map_get(&host->carried, vat.n) != NULL;
 }
 
 int kee_vathost_pid(const struct kee_vathost *host, struct kee_vat_id vat)
@@ -121,7 +180,11 @@ void kee_vathost_place(struct kee_vathost *host, uint64_t flights)
 void kee_vathost_kill(struct kee_vathost *host, struct kee_vat_id vat)
 {
     struct kee_worker *worker = kee_map_get(&host->by_vat, vat.n);
+    struct kee_carrier *carrier = kee_map_remove(&host->carried, vat.n);
 
+    if (carrier != NULL) {
+        carrier->kill(carrier->context, vat);
+    }
     if (worker != NULL) {
         kee_worker_discard(worker);
     }
@@ -136,10 +199,40 @@ void kee_vathost_kill_all(struct kee_vathost *host)
         link = link->next;
         kee_worker_discard(worker);
     }
+    for (size_t i = 0; i < KEE_FLAVOURS; i++) {
+        if (host->carriers[i].kill_all != NULL) {
+            host->carriers[i].kill_all(host->carriers[i].context);
+        }
+    }
+    kee_map_fini(&host->carried);
+}
+
+static int on_carried_frame(void *context, struct kee_vat_id vat, uint64_t incarnation,
+                            uint8_t type, struct kee_bytes fields)
+{
+    struct kee_vathost *host = context;
+    int r = host->events->frame(host->context, vat, incarnation, type, fields);
+
+    if (r < 0) {
+        host->broken = true;
+    }
+    return r;
+}
+
+static void on_carried_gone(void *context, struct kee_vat_id vat, uint64_t incarnation,
+                            const char *why)
+{
+    struct kee_vathost *host = context;
+
+    (void)kee_map_remove(&host->carried, vat.n);
+    if (!host->broken) {
+        host->events->gone(host->context, vat, incarnation, why);
+    }
 }
 
 void kee_vathost_round(struct kee_vathost *host)
 {
+    const struct kee_carrier_events events = {host, on_carried_frame, on_carried_gone};
     struct kee_link *link = host->workers.next;
 
     /* A report may start, kill and free other workers: after one, look again from the front. */
@@ -151,6 +244,18 @@ void kee_vathost_round(struct kee_vathost *host)
             link = host->workers.next;
         }
     }
+    host->busy = false;
+    for (size_t i = 0; i < KEE_FLAVOURS && !host->broken; i++) {
+        if (host->carriers[i].round != NULL &&
+            host->carriers[i].round(host->carriers[i].context, &events)) {
+            host->busy = true;
+        }
+    }
+}
+
+bool kee_vathost_is_busy(const struct kee_vathost *host)
+{
+    return host->busy && !host->broken;
 }
 
 size_t kee_vathost_count(const struct kee_vathost *host)

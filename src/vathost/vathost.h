@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vathost - the processes vats live in: one worker for each awake vat, forked by a zygote.
+ * vathost - what vats live in: one worker for each awake vat, in a process forked by a zygote, or what
+ * a carrier of the vat's flavour makes of it.
  *
- *   kernel ──start, send, kill──► vathost ──frames──► worker   (one process per vat, jailed)
+ *   kernel ──start, send, kill──► vathost ──frames──► worker   (process: one per vat, jailed)
  *   kernel ◄──frame, gone──────── vathost                ▲ fork
- *                                    └──descriptor──► zygote
+ *                                  │ └──descriptor──► zygote
+ *                                  └──start, send, kill──► carrier (inline, native)
  *
  * A worker is our own child, so its end is seen and explained here. When the zygote ends it is started
  * again; workers that it made go on.
@@ -20,6 +22,7 @@
 
 #include "base/ids.h"
 #include "os/loop.h"
+#include "vatproto/carrier.h"
 
 enum kee_vathost_outcome { KEE_VATHOST_NOT_READY = 1 };
 
@@ -35,6 +38,9 @@ struct kee_vathost_events {
     void (*gone)(void *context, struct kee_vat_id vat, uint64_t incarnation, const char *why);
     /* Something an operator may want to know. */
     void (*note)(void *context, const char *text);
+    /* In place of gone: the worker ended, but for a reason outside the vat; it was not running what it
+     * had been sent last. */
+    void (*lost)(void *context, struct kee_vat_id vat, uint64_t incarnation, const char *why);
 };
 
 struct kee_vathost_options {
@@ -53,8 +59,16 @@ int kee_vathost_wait_ready(struct kee_vathost *host, int timeout_ms, struct kee_
 /* Kills every process and waits for it. */
 void kee_vathost_free(struct kee_vathost *host);
 
+/* Vats of this flavour are carried by what carrier points at from now on, once for each flavour but
+ * process and shared; takes the carrier, which is freed with the host. A flavour that nothing carries is
+ * refused: the vat is gone at once. */
+void kee_vathost_carry(struct kee_vathost *host, enum kee_flavour flavour,
+                       const struct kee_carrier *carrier);
+bool kee_vathost_carries(const struct kee_vathost *host, enum kee_flavour flavour);
+
 /* A worker for this incarnation; takes the place of an earlier one of the vat, which is killed. */
-void kee_vathost_start(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation);
+void kee_vathost_start(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation,
+                       enum kee_flavour flavour, struct kee_subcluster_id owner);
 /* Whole frames. Ignored if the vat has no worker. */
 void kee_vathost_send(struct kee_vathost *host, struct kee_vat_id vat, struct kee_bytes frames);
 /* Where workers and this thread run, told after each round: together on one core while deliveries go out
@@ -64,10 +78,15 @@ void kee_vathost_place(struct kee_vathost *host, uint64_t flights);
 void kee_vathost_kill(struct kee_vathost *host, struct kee_vat_id vat);
 void kee_vathost_kill_all(struct kee_vathost *host);
 
-/* The process of the vat's worker; 0 while there is none. */
+/* The vat has a worker, which has not come to what it was sent: another vat is running where it is to
+ * run. */
+bool kee_vathost_waits(const struct kee_vathost *host, struct kee_vat_id vat);
+/* The process of the vat's worker; 0 while there is none, or if it is ours. */
 int kee_vathost_pid(const struct kee_vathost *host, struct kee_vat_id vat);
-/* Reports what failed at once. Call after each round of events. */
+/* Reports what failed at once, and lets carriers work. Call after each round of events. */
 void kee_vathost_round(struct kee_vathost *host);
+/* A carrier has work: end no round of the loop by waiting for events. */
+bool kee_vathost_is_busy(const struct kee_vathost *host);
 /* Workers that have not ended. */
 size_t kee_vathost_count(const struct kee_vathost *host);
 

@@ -43,10 +43,13 @@ struct kee_vathost {
     const struct kee_vathost_events *events;
     void *context;
     struct kee_map by_vat;
+    struct kee_map carried; /* vat to its carrier, where it is not a worker of ours */
+    struct kee_carrier carriers[KEE_FLAVOURS]; /* without start: none */
     struct kee_link workers;
     size_t count;
     size_t over_count; /* workers that are over and not freed yet */
     struct kee_zygote *zygote;
+    bool busy;                         /* a carrier was sent something, or has more to do */
     bool broken;                       /* a frame gave a fault: show nothing more */
     int core;                          /* the one all run on together; -1: anywhere */
     uint32_t alone_count, crowd_count; /* rounds in a row with one delivery out; with more, since */

@@ -131,10 +131,12 @@ static struct rig_vat *vat_of(struct rig *rig, struct kee_vat_id vat)
     return &rig->vats[vat.n];
 }
 
-static void on_start(void *context, struct kee_vat_id id, uint64_t incarnation)
+static void on_start(void *context, struct kee_vat_id id, uint64_t incarnation,
+                     enum kee_flavour flavour, struct kee_subcluster_id owner)
 {
     struct rig_vat *vat = vat_of(context, id);
 
+    kee_assert(flavour == KEE_FLAVOUR_PROCESS && owner.n > 0);
     kee_assert(!vat->running);
     vat->running = true;
     vat->incarnation = incarnation;

@@ -61,7 +61,7 @@ static void on_note(void *context, const char *text)
     kee_buf_printf(&((struct fixture *)context)->notes, "%s\n", text);
 }
 
-static const struct kee_vathost_events events = {on_frame, on_gone, on_note};
+static const struct kee_vathost_events events = {on_frame, on_gone, on_note, NULL};
 
 static bool on_round(void *context)
 {
@@ -128,6 +128,12 @@ static int teardown(void **state)
     return 0;
 }
 
+static void start(struct fixture *f, uint64_t incarnation)
+{
+    kee_vathost_start(f->host, vat, incarnation, KEE_FLAVOUR_PROCESS,
+                      (struct kee_subcluster_id){1});
+}
+
 static void command(struct fixture *f, const char *text)
 {
     struct kee_buf frame = KEE_BUF_EMPTY;
@@ -143,7 +149,7 @@ static void frames_go_both_ways(void **state)
 {
     struct fixture *f = *state;
 
-    kee_vathost_start(f->host, vat, 1);
+    start(f, 1);
     command(f, "e first"); /* before the process exists */
     command(f, "e second");
     wait_for(f, 2, 0);
@@ -164,7 +170,7 @@ static void a_large_frame_arrives_whole(void **state)
     memset(text, 'z', size);
     text[0] = 'e';
     text[size] = 0;
-    kee_vathost_start(f->host, vat, 1);
+    start(f, 1);
     command(f, text);
     wait_for(f, 1, 0);
     assert_int_equal(f->last.size, size);
@@ -188,7 +194,7 @@ static void the_end_of_a_worker_is_explained(void **state)
     struct fixture *f = *state;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        kee_vathost_start(f->host, vat, 10 + i);
+        start(f, 10 + i);
         command(f, cases[i].command);
         wait_for(f, 0, (int)i + 1);
         assert_bytes_text(f->why, cases[i].why);
@@ -203,7 +209,7 @@ static void the_last_frame_comes_before_the_end(void **state)
     struct fixture *f = *state;
 
     for (int i = 1; i <= 50; i++) {
-        kee_vathost_start(f->host, vat, (uint64_t)i);
+        start(f, (uint64_t)i);
         command(f, "l");
         wait_for(f, 0, i);
         assert_int_equal(f->frames, i);
@@ -215,9 +221,9 @@ static void a_killed_worker_is_not_reported(void **state)
 {
     struct fixture *f = *state;
 
-    kee_vathost_start(f->host, vat, 1); /* killed before it exists */
+    start(f, 1); /* killed before it exists */
     kee_vathost_kill(f->host, vat);
-    kee_vathost_start(f->host, vat, 2);
+    start(f, 2);
     command(f, "e");
     wait_for(f, 1, 0);
     kee_vathost_kill(f->host, vat); /* killed while it runs */
@@ -234,7 +240,7 @@ static void a_worker_may_be_killed_by_its_own_frame(void **state)
     struct fixture *f = *state;
 
     f->kill_on_frame = 1;
-    kee_vathost_start(f->host, vat, 1);
+    start(f, 1);
     command(f, "m");
     wait_for(f, 1, 0);
     linger(f, 50);
@@ -248,7 +254,7 @@ static void a_fault_stops_everything(void **state)
     struct fixture *f = *state;
 
     f->fault_on_frame = KEE_FAULT_STORE;
-    kee_vathost_start(f->host, vat, 1);
+    start(f, 1);
     command(f, "m");
     command(f, "x");
     wait_for(f, 1, 0);
@@ -261,7 +267,7 @@ static void a_zygote_that_dies_is_replaced(void **state)
 {
     struct fixture *f = *state;
 
-    kee_vathost_start(f->host, vat, 1);
+    start(f, 1);
     linger(f, 200); /* the zygote has answered: its death is not that of the fork */
     command(f, "k");
     wait_for(f, 1, 0);
@@ -270,7 +276,7 @@ static void a_zygote_that_dies_is_replaced(void **state)
     assert_bytes_text(f->last, "e still here");
     linger(f, 200);
     assert_bytes_text(f->notes, "no worker: the zygote was killed by signal 9 (SIGKILL)\n");
-    kee_vathost_start(f->host, vat, 2);
+    start(f, 2);
     command(f, "e again");
     wait_for(f, 3, 0);
     assert_bytes_text(f->last, "e again");
@@ -285,7 +291,7 @@ static void a_worker_that_does_not_read_is_ended(void **state)
 
     memset(text, 'h', size);
     text[size] = 0;
-    kee_vathost_start(f->host, vat, 1);
+    start(f, 1);
     for (int i = 0; i < 10; i++) {
         command(f, text);
     }
@@ -319,7 +325,7 @@ static void readiness_is_waited_for(void **state)
         assert_int_equal(kee_vathost_new(&f->host, f->loop, &options, &events, f), 0);
         assert_int_equal(kee_vathost_wait_ready(f->host, 20000, &why), 0);
         assert_int_equal(why.size, 0);
-        kee_vathost_start(f->host, vat, 1);
+        start(f, 1);
         command(f, "e");
         wait_for(f, unjailed + 1, 0);
     }
@@ -338,7 +344,7 @@ static void a_program_that_ends_at_once_is_reported(void **state)
 
     kee_vathost_free(f->host);
     assert_int_equal(kee_vathost_new(&f->host, f->loop, &options, &events, f), 0);
-    kee_vathost_start(f->host, vat, 1);
+    start(f, 1);
     wait_for(f, 0, 1);
     assert_bytes_text(f->why, "no worker: the zygote exited with status 1");
 }

@@ -126,6 +126,7 @@ void kee_trace_housekeeping(struct kee_kernel *kernel, const struct kee_vat *vat
         [KEE_VP_RETIRE_EXPORTS] = "retireExports",
         [KEE_VP_RETIRE_IMPORTS] = "retireImports",
         [KEE_VP_BRING_OUT_YOUR_DEAD] = "bringOutYourDead",
+        [KEE_VP_TIMER] = "timer",
     };
     struct kee_event event;
 
@@ -136,7 +137,11 @@ void kee_trace_housekeeping(struct kee_kernel *kernel, const struct kee_vat *vat
     kee_event_id(&event, "vat", 'v', vat->id.n);
     kee_event_number(&event, "delivery", flight->number);
     kee_event_text(&event, "type", kee_bytes_str(names[flight->delivery]));
-    kee_event_number(&event, "references", flight->dropped_count);
+    if (flight->delivery == KEE_VP_TIMER) {
+        kee_event_number(&event, "timers", vat->timer.count);
+    } else {
+        kee_event_number(&event, "references", flight->dropped_count);
+    }
     kee_event_emit(kernel, &event);
 }
 
@@ -260,7 +265,45 @@ static int refuse_all(struct kee_kernel *kernel, struct kee_vat *vat)
 
 static bool is_exclusive(const struct kee_flight *flight)
 {
-    return flight->delivery != KEE_VP_MESSAGE && flight->delivery != KEE_VP_NOTIFY;
+    return flight->delivery != KEE_VP_MESSAGE && flight->delivery != KEE_VP_NOTIFY &&
+           flight->delivery != KEE_VP_TIMER;
+}
+
+int kee_vat_next(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_buf *hold,
+                 uint64_t *seq, struct kee_item *item, bool *is_timer)
+{
+    int r = kee_queue_next(kernel, vat, vat->last_sent_seq, hold, seq, item);
+
+    if (r == KEE_STORE_ABSENT) {
+        vat->has_queue = false;
+    }
+    *is_timer = vat->timer.fired && (r == KEE_STORE_ABSENT || (r == 0 && *seq >= vat->timer.seq));
+    if (*is_timer) {
+        *seq = vat->timer.seq;
+        r = 0;
+    }
+    return r;
+}
+
+/* Has the vat's code look at what is due: a crank of its own, sent ahead like a message. */
+static int send_timer(struct kee_kernel *kernel, struct kee_vat *vat)
+{
+    struct kee_flight *flight = kee_vat_flight(vat, vat->flight_count);
+    size_t place = kee_vp_frame_open(&kernel->out, KEE_VP_DELIVER);
+
+    *flight = (struct kee_flight){.delivery = KEE_VP_TIMER, .number = ++vat->frames_sent};
+    kee_buf_put_u64(&kernel->out, flight->number);
+    kee_buf_put_u8(&kernel->out, flight->delivery);
+    kee_vp_frame_close(&kernel->out, place);
+    vat->timer.fired = false;
+    vat->deliveries++;
+    vat->deliveries_since_reap++;
+    if (vat->flight_count++ == 0) {
+        vat->crank_began_ms = kernel->now_ms;
+    }
+    kernel->flights++;
+    kee_trace_housekeeping(kernel, vat, flight);
+    return kee_buf_status(&kernel->out);
 }
 
 /* Sends queue rows ahead until the worker has enough, or one only. */
@@ -269,24 +312,24 @@ static int pump_queue(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
     struct kee_buf *hold = kee_scratch_take(kernel);
     struct kee_item item;
     enum verdict verdict;
+    bool is_timer;
     uint64_t seq;
     int r = 0;
 
-    while (vat->has_queue && vat->flight_count < KEE_LIMIT_SENT_AHEAD) {
+    while ((vat->has_queue || vat->timer.fired) && vat->flight_count < KEE_LIMIT_SENT_AHEAD) {
         if (vat->flight_count > 0 && is_exclusive(kee_vat_flight(vat, 0))) {
             break;
         }
-        r = kee_queue_next(kernel, vat, vat->last_sent_seq, hold, &seq, &item);
-        if (r == KEE_STORE_ABSENT) {
-            r = 0;
-            vat->has_queue = false;
-            break;
-        }
-        r = r != 0 ? r : judge(kernel, vat, &item, &verdict);
+        r = kee_vat_next(kernel, vat, hold, &seq, &item, &is_timer);
+        verdict = DELIVER;
+        r = r != 0 || is_timer ? r : judge(kernel, vat, &item, &verdict);
         if (r != 0) {
+            r = r == KEE_STORE_ABSENT ? 0 : r;
             break;
         }
-        if (verdict != DELIVER) {
+        if (is_timer) {
+            r = send_timer(kernel, vat);
+        } else if (verdict != DELIVER) {
             r = pass_over(kernel, vat, seq, &item, verdict == REROUTE);
         } else {
             r = deliver(kernel, vat, seq, &item);

@@ -9,7 +9,8 @@
  *   clist.c      kref and vref                      sweep.c    dying vats, older boots, garbage
  *   runq.c       routing, queues                    hostcall.c calls from outside, holds, answers
  *   deliver.c    deliveries out                     subcluster.c launching
- *   step.c, control.c, pin.c, revoke.c              an operator's orders
+ *   timers.c     when vats are to be woken          step.c, control.c, pin.c, revoke.c
+ *                                                   an operator's orders
  *   view.c, describe.c, holders.c, stats.c,         looking
  *   audit.c, strays.c, trace.c
  *
@@ -23,6 +24,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "kernel/kernel.h"
+#include "kernel/timers.h"
 #include "store/schema.h"
 
 #define KEE_DEFAULT_STEPS_MAX 400000000u /* some two to four seconds of engine work */
@@ -81,6 +83,7 @@ struct kee_vat {
     uint64_t deliveries, deliveries_since_reap;
     uint64_t heap_bytes; /* live, as the worker says; garbage it has names for counts as live */
     uint64_t reap_at;    /* heap_bytes from which on a reap is due; 0 while not known */
+    struct kee_timer timer;
     struct kee_flight flights[KEE_LIMIT_SENT_AHEAD];
     uint32_t flight_first, flight_count;
     struct kee_link busy; /* in kernel->busy when there may be something to do */
@@ -138,6 +141,7 @@ struct kee_kernel {
     struct kee_key awake_at,
         hold_at; /* how far these two have come; what comes later is of this boot */
 
+    struct kee_timers timers;
     uint64_t flights; /* deliveries out, over all vats */
     /* Work that would recurse as deep as a vat likes, done in a loop instead. */
     struct kee_buf settled_todo; /* promises whose parked messages are to be routed: u64 bits */
@@ -324,6 +328,10 @@ int kee_queue_next(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t afte
 /* ---- deliveries, cranks ---- */
 
 int kee_vat_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool one);
+/* The SEQ of what is to be delivered to the vat next: of a queue row, which is then in item, or the place
+ * of a timer, which goes before a row of that SEQ. KEE_STORE_ABSENT if there is nothing. */
+int kee_vat_next(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_buf *hold,
+                 uint64_t *seq, struct kee_item *item, bool *is_timer);
 /* Tells the trace of a delivery that carries no message and no notification. */
 void kee_trace_housekeeping(struct kee_kernel *kernel, const struct kee_vat *vat,
                             const struct kee_flight *flight);
@@ -396,7 +404,7 @@ int kee_audit_strays(struct kee_audit *audit);
 
 struct kee_event {
     struct kee_record record;
-    char text[8][80]; /* storage for the numbers and short names of one event */
+    char text[12][80]; /* storage for the numbers and short names of one event */
     size_t used;
 };
 

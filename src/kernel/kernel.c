@@ -136,6 +136,7 @@ int kee_kernel_open(struct kee_kernel **out, struct kee_world *world,
         kernel->options.deadline_ms = KEE_DEFAULT_DEADLINE_MS;
     }
     kee_list_init(&kernel->busy);
+    kee_timers_init(&kernel->timers);
     kee_list_init(&kernel->answers);
     kee_list_init(&kernel->answers_new);
     kee_list_init(&kernel->launches);
@@ -180,6 +181,7 @@ void kee_kernel_free(struct kee_kernel *kernel)
         kee_list_append(&kernel->answers_new, link);
     }
     kee_answers_undo(kernel);
+    kee_timers_fini(&kernel->timers);
     kee_map_fini(&kernel->vats);
     kee_map_fini(&kernel->calls);
     kee_map_fini(&kernel->waits);
@@ -358,6 +360,7 @@ int kee_kernel_run(struct kee_kernel *kernel, uint64_t now_ms, bool *more)
     *more = false;
     kernel->now_ms = now_ms;
     r = check_deadlines(kernel);
+    r = r != 0 ? r : kee_timers_run(kernel);
     if (r == 0) {
         r = kernel->paused ? kee_step_on(kernel) : pump_all(kernel, more);
     }
@@ -366,7 +369,10 @@ int kee_kernel_run(struct kee_kernel *kernel, uint64_t now_ms, bool *more)
 
 uint64_t kee_kernel_wake_at_ms(const struct kee_kernel *kernel)
 {
-    return kernel->flights > 0 ? kernel->deadline_check_ms : UINT64_MAX;
+    uint64_t deadline_ms = kernel->flights > 0 ? kernel->deadline_check_ms : UINT64_MAX;
+    uint64_t timer_ms = kee_timers_wake_at_ms(kernel);
+
+    return deadline_ms < timer_ms ? deadline_ms : timer_ms;
 }
 
 static bool answer_waits(const struct kee_kernel *kernel)

@@ -184,13 +184,14 @@ void kee_kernel_trace(struct kee_kernel *kernel, bool on);
 
 /* ---- listings: fields as named ---- */
 
-/* vat name subcluster state flavour incarnation root deliveries queued
+/* vat name subcluster state flavour incarnation root deliveries queued in_crank timers timer_in_ms why
  * state: new, awake, asleep, broken */
 int kee_kernel_list_vats(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
 /* kref vref direction reachable owner|decider */
 int kee_kernel_list_clist(struct kee_kernel *kernel, struct kee_vat_id vat, kee_record_fn *fn,
                           void *context);
-/* seq vat type from target result tries flight body slots       (also messages parked at promises) */
+/* seq vat type from target result tries flight body slots       (also messages parked at promises, and
+ * timers that are due) */
 int kee_kernel_list_queue(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
 /* subcluster bootstrap state config vats */
 int kee_kernel_list_subclusters(struct kee_kernel *kernel, kee_record_fn *fn, void *context);

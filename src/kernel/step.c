@@ -8,6 +8,7 @@ static int oldest(struct kee_kernel *kernel, struct kee_vat **out)
     struct kee_buf *hold = kee_scratch_take(kernel);
     struct kee_item item;
     uint64_t seq, best = UINT64_MAX;
+    bool is_timer, best_is_timer = false;
     int r = 0;
 
     *out = NULL;
@@ -16,9 +17,10 @@ static int oldest(struct kee_kernel *kernel, struct kee_vat **out)
         if (vat->life == KEE_VAT_DYING) {
             continue;
         }
-        r = kee_queue_next(kernel, vat, vat->last_sent_seq, hold, &seq, &item);
-        if (r == 0 && seq < best) {
+        r = kee_vat_next(kernel, vat, hold, &seq, &item, &is_timer);
+        if (r == 0 && (seq < best || (seq == best && is_timer && !best_is_timer))) {
             best = seq;
+            best_is_timer = is_timer;
             *out = vat;
         } else if (r < 0) {
             break;

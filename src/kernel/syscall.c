@@ -261,6 +261,28 @@ static int do_release(struct kee_kernel *kernel, struct kee_vat *vat, enum kee_v
     return r;
 }
 
+/* How long until its first timer is due, and how many it has. */
+static void do_wake(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_reader *reader)
+{
+    uint64_t wait_ms = kee_vp_take_u64(reader);
+    uint32_t count = kee_vp_take_u32(reader);
+    struct kee_event event;
+
+    if (reader->failed) {
+        return;
+    }
+    /* Not undone with the crank: one that is undone ends the heap, and what it had set. */
+    kee_timer_ask(kernel, vat, wait_ms, count);
+    if (kernel->tracing) {
+        kee_event_begin(&event, "syscall");
+        kee_event_id(&event, "vat", 'v', vat->id.n);
+        kee_event_text(&event, "name", KEE_BYTES_LIT("wake"));
+        kee_event_number(&event, "timers", count);
+        kee_event_number(&event, "wait_ms", wait_ms);
+        kee_event_emit(kernel, &event);
+    }
+}
+
 int kee_syscalls_apply(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_reader *reader,
                        bool *exits, bool *exit_failure)
 {
@@ -292,6 +314,9 @@ int kee_syscalls_apply(struct kee_kernel *kernel, struct kee_vat *vat, struct ke
             (void)kee_vp_take_capdata(reader);
             trace_call(kernel, vat, "exit", KEE_KREF_NONE, KEE_KREF_NONE, kee_bytes_of(NULL, 0),
                        kee_bytes_of(NULL, 0));
+            break;
+        case KEE_VP_CALL_WAKE:
+            do_wake(kernel, vat, reader);
             break;
         default:
             reader->failed = true;

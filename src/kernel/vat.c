@@ -94,6 +94,7 @@ int kee_vat_load(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_vat
     }
     vat->id = id;
     kee_list_init(&vat->busy);
+    kee_list_init(&vat->timer.asking);
     r = parse(&key, row, vat);
     r = r != 0 ? r : was_awake_before(kernel, vat);
     r = r != 0 ? r : kee_map_put(&kernel->vats, id.n, vat);
@@ -148,6 +149,7 @@ void kee_vat_drop_worker(struct kee_kernel *kernel, struct kee_vat *vat, bool ki
         kernel->host->worker_kill(kernel->host->context, vat->id);
     }
     vat->worker = KEE_WORKER_NONE;
+    kee_timer_forget(kernel, vat);
     kee_vat_forget_flights(kernel, vat);
 }
 
@@ -159,6 +161,7 @@ void kee_vat_free(struct kee_kernel *kernel, struct kee_vat *vat)
     while (vat->flight_count > 0) {
         kee_vat_pop_flight(kernel, vat);
     }
+    kee_timer_forget(kernel, vat);
     kee_list_remove(&vat->busy);
     kee_buf_fini(&vat->queue);
     free(vat);

@@ -67,8 +67,20 @@ static int count_queue(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t 
             break;
         }
     }
+    *count += vat->timer.fired;
     kee_scratch_give(kernel, hold);
     return r == KEE_STORE_ABSENT ? 0 : r;
+}
+
+/* Until the first timer is due; 0 if one is. */
+static uint64_t timer_wait_ms(const struct kee_kernel *kernel, const struct kee_vat *vat)
+{
+    const struct kee_timer *timer = &vat->timer;
+
+    if (timer->place == 0) {
+        return timer->fired ? 0 : timer->wait_ms;
+    }
+    return timer->due_ms > kernel->now_ms ? timer->due_ms - kernel->now_ms : 0;
 }
 
 static int view_vat(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
@@ -109,6 +121,10 @@ static int view_vat(struct kee_kernel *kernel, struct kee_bytes rest, struct kee
         kee_event_number(&event, "deliveries", vat->deliveries);
         kee_event_number(&event, "queued", queued);
         kee_event_number(&event, "in_crank", vat->flight_count > 0);
+        kee_event_number(&event, "timers", vat->timer.count);
+        if (vat->timer.count > 0) {
+            kee_event_number(&event, "timer_in_ms", timer_wait_ms(kernel, vat));
+        }
         kee_event_text(&event, "why",
                        vat->broken ? kee_bytes_str(vat->broken_why) : kee_bytes_of(NULL, 0));
         fn(context, &event.record);
@@ -282,9 +298,38 @@ static int view_parked(struct kee_kernel *kernel, struct kee_bytes rest, struct 
     return r;
 }
 
+/* A timer that is due waits like a message, but has no row. */
+static void view_timers(struct kee_kernel *kernel, kee_record_fn *fn, void *context)
+{
+    struct kee_event event;
+    struct kee_vat *vat;
+    size_t at = 0;
+
+    while ((vat = kee_map_next(&kernel->vats, &at)) != NULL) {
+        bool flight = false;
+        for (uint32_t i = 0; i < vat->flight_count; i++) {
+            flight = flight || kee_vat_flight(vat, i)->delivery == KEE_VP_TIMER;
+        }
+        if (flight || vat->timer.fired) {
+            kee_event_begin(&event, "queue");
+            kee_event_number(&event, "seq", vat->timer.seq);
+            kee_event_id(&event, "vat", 'v', vat->id.n);
+            kee_event_text(&event, "type", KEE_BYTES_LIT("timer"));
+            kee_event_text(&event, "from", KEE_BYTES_LIT("kernel"));
+            kee_event_number(&event, "tries", 0);
+            flag(&event, "flight", flight);
+            fn(context, &event.record);
+        }
+    }
+}
+
 int kee_kernel_list_queue(struct kee_kernel *kernel, kee_record_fn *fn, void *context)
 {
     int r = kee_rows_each(kernel, KEE_BYTES_LIT("q."), view_queued, fn, context);
+
+    if (r == 0) {
+        view_timers(kernel, fn, context);
+    }
 
     return r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("kp"), view_parked, fn, context);
 }

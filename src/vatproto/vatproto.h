@@ -44,6 +44,7 @@ enum kee_vp_delivery {
     KEE_VP_RETIRE_EXPORTS = 4,
     KEE_VP_RETIRE_IMPORTS = 5,
     KEE_VP_BRING_OUT_YOUR_DEAD = 6,
+    KEE_VP_TIMER = 7,
 };
 
 enum kee_vp_syscall {
@@ -55,6 +56,7 @@ enum kee_vp_syscall {
     KEE_VP_CALL_RETIRE_EXPORTS = 6,  /* slots */
     KEE_VP_CALL_ABANDON_EXPORTS = 7, /* slots */
     KEE_VP_CALL_EXIT = 8,            /* u8 failure, capdata */
+    KEE_VP_CALL_WAKE = 9,            /* u64 ms until the first timer is due, u32 timers set */
 };
 
 enum kee_vp_status {
@@ -133,7 +135,7 @@ void kee_vp_start_put(struct kee_buf *buf, const struct kee_vp_start *start);
  *   MESSAGE  string target | string result vpid or "" | capdata methargs
  *   NOTIFY   list of (string vpid | u8 rejected | capdata)
  *   DROP_EXPORTS, RETIRE_EXPORTS, RETIRE_IMPORTS  slots
- *   BRING_OUT_YOUR_DEAD  nothing
+ *   BRING_OUT_YOUR_DEAD, TIMER  nothing
  *
  * ROW fields: u8 found | string key | string value        (GET and NEXT alike)
  * GET fields: string key          NEXT fields: string prior key

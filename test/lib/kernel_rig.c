@@ -372,6 +372,7 @@ bool rig_take(struct rig *rig, uint64_t n, struct rig_delivery *out)
         out->slots = kee_vp_take_strings(&reader);
         break;
     case KEE_VP_BRING_OUT_YOUR_DEAD:
+    case KEE_VP_TIMER:
         break;
     default:
         out->slots = kee_vp_take_strings(&reader);
@@ -438,6 +439,14 @@ void rig_reply_names(struct rig_reply *reply, enum kee_vp_syscall call, const ch
     kee_buf_put_u8(&reply->buf, (uint8_t)call);
     place = kee_vp_list_open(&reply->buf);
     kee_vp_list_close(&reply->buf, place, put_words(&reply->buf, vrefs));
+}
+
+void rig_reply_wake(struct rig_reply *reply, uint64_t wait_ms, uint32_t timers)
+{
+    reply->calls++;
+    kee_buf_put_u8(&reply->buf, KEE_VP_CALL_WAKE);
+    kee_buf_put_u64(&reply->buf, wait_ms);
+    kee_buf_put_u32(&reply->buf, timers);
 }
 
 void rig_reply_end(struct rig *rig, uint64_t n, struct rig_reply *reply, const char *rows)

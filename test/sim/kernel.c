@@ -4,7 +4,7 @@
  * falls, under a kernel that is crashed now and then, runs out of memory or loses its store. After every
  * event, and after the reopening that a fault asks for, the audit must hold; and between each pair of
  * vats, messages are committed in the order they were sent, each once. Meanwhile an operator pins, unpins
- * and revokes.
+ * and revokes, and vats have themselves woken: never before the time, never for what an older heap set.
  *
  * usage: sim_kernel [FIRST-SEED [COUNT [EVENTS]]]
  */
@@ -32,6 +32,7 @@ struct model {
     struct names decided;  /* its own to settle */
     uint64_t next_export, next_promise, sent;
     uint64_t committed_from[VATS + 1]; /* the last number seen of each sender */
+    uint64_t wake_ms; /* the earliest this heap has asked for; UINT64_MAX if it has not */
 };
 
 struct sim {
@@ -111,6 +112,7 @@ static void reborn(struct sim *sim, uint64_t vat)
     sim->rig.store_fails_at = 0;
     model->objects.count = model->exports.count = model->promises.count = 0;
     model->decided.count = 0;
+    model->wake_ms = UINT64_MAX;
     kee_assert(kee_kernel_list_clist(sim->rig.kernel, (struct kee_vat_id){vat}, relearn, model) ==
                0);
     sim->rig.store_fails_at = fails_at;
@@ -202,6 +204,18 @@ static void act_resolve(struct sim *sim, uint64_t vat, struct rig_reply *reply)
     }
     rig_reply_resolve(reply, vpid, pick(sim, 4) == 0,
                       slots[0] != 0 && strchr(slots, ' ') == NULL ? "#\"$0\"" : "#[1]", slots);
+}
+
+static void act_wake(struct sim *sim, uint64_t vat, struct rig_reply *reply)
+{
+    struct model *model = &sim->models[vat];
+    uint64_t wait_ms = pick(sim, 3) == 0 ? 0 : pick(sim, 40);
+    uint32_t timers = pick(sim, 4);
+
+    rig_reply_wake(reply, wait_ms, timers);
+    if (timers > 0 && sim->rig.now_ms + wait_ms < model->wake_ms) {
+        model->wake_ms = sim->rig.now_ms + wait_ms;
+    }
 }
 
 static void act_drop(struct sim *sim, uint64_t vat, struct rig_reply *reply)
@@ -298,10 +312,14 @@ static void one_crank(struct sim *sim, uint64_t vat)
         worker_dies(sim, vat);
         return;
     }
+    kee_assert(delivery.kind != KEE_VP_TIMER || sim->rig.now_ms >= model->wake_ms);
     take_names(model, &delivery);
     rig_reply_begin(&reply, delivery.number, delivery.kind != 0 && bad ? "thrown" : NULL);
     for (uint32_t i = 0; i < acts && !bad && delivery.kind != 0; i++) {
-        switch (pick(sim, 8)) {
+        switch (pick(sim, 10)) {
+        case 9:
+            act_wake(sim, vat, &reply);
+            break;
         case 0:
             act_drop(sim, vat, &reply);
             break;

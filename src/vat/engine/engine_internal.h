@@ -29,6 +29,7 @@ struct kee_engine {
     txSize live_slots; /* after the last collection */
     txSize live_chunks;
 
+    bool has_timers;     /* the vat has been granted some (timers.c) */
     unsigned rejections; /* of this crank */
     uint64_t random[4];
     uint8_t secret_key[32]; /* of the stream that random bytes come from */

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "vat/engine/archive.h"
 #include "vat/engine/engine_internal.h"
+#include "vat/engine/timers.h"
 #include "vat/liveslots/liveslots.h"
 
 /* Of the engine's text modules. */
@@ -87,6 +88,9 @@ static const txCallback own_callbacks[] = {
     xs_textencoder,
     xs_textencoder_encode,
     xs_textencoder_encodeInto,
+    kee_timers_host_clock,
+    kee_timers_host_wake,
+    kee_timers_host_timed,
 };
 
 #define OWN_COUNT (sizeof own_callbacks / sizeof own_callbacks[0])
@@ -130,6 +134,9 @@ void kee_host_install(txMachine *the)
     add_method(the, "log", host_log, 2);
     add_method(the, "random", host_random, 0);
     add_method(the, "randomBytes", host_random_bytes, 1);
+    add_method(the, "clock", kee_timers_host_clock, 0);
+    add_method(the, "wake", kee_timers_host_wake, 2);
+    add_method(the, "timed", kee_timers_host_timed, 1);
     add_method(the, "unbase64", kee_archive_unbase64, 1);
     add_method(the, "zipList", kee_archive_list, 1);
     add_method(the, "zipText", kee_archive_text, 2);

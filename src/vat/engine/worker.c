@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "vat/engine/code.h"
 #include "vat/engine/engine_internal.h"
+#include "vat/engine/timers.h"
 #include "vat/liveslots/liveslots.h"
 
 #define READ_BYTES ((size_t)64 * 1024)
@@ -199,6 +200,10 @@ static void log_line(void *context, enum kee_vp_log_level level, struct kee_byte
 static void run(void *context, struct sxMachine *the)
 {
     struct worker *worker = context;
+    if (worker->start == NULL && worker->delivery == KEE_VP_TIMER) {
+        kee_timers_begin(the);
+        return;
+    }
     if (worker->start == NULL) {
         kee_ls_deliver(worker->liveslots, worker->delivery, worker->fields);
         return;
@@ -211,7 +216,12 @@ static void run(void *context, struct sxMachine *the)
 static bool settled(void *context)
 {
     struct worker *worker = context;
-    return kee_ls_quiescent(worker->liveslots);
+    txMachine *the = kee_engine_machine(worker->engine);
+    if (kee_timers_next(the) || kee_ls_quiescent(worker->liveslots)) {
+        return true;
+    }
+    kee_timers_report(the);
+    return false;
 }
 
 /* Why the crank failed, with the name of the code if it was being started. */

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// abort - AbortController and AbortSignal. A vat has no timers, so AbortSignal.timeout is not there; an
-// event is a frozen record of type and target.
+// abort - AbortController and AbortSignal; an event is a frozen record of type and target.
 
 const secret = {};
 
-const abortError = () => {
-  const error = Error('This operation was aborted');
-  error.name = 'AbortError';
+/** Errors of the names and numbers that DOMExceptions have. */
+const makeError = (name, code, message) => {
+  const error = Error(message);
+  for (const [key, value] of Object.entries({ name, code })) {
+    Object.defineProperty(error, key, { value, writable: true, configurable: true });
+  }
   return error;
 };
+const abortError = () => makeError('AbortError', 20, 'This operation was aborted');
+const timeoutError = () =>
+  makeError('TimeoutError', 23, 'The operation was aborted due to timeout');
 
-/** Both classes, made for one vat. */
-export const makeAbort = () => {
+/** Both classes, made for one vat. timersOf gives its setTimeout. */
+export const makeAbort = (timersOf) => {
   const states = new WeakMap();
   const stateOf = (signal) => {
     const state = states.get(signal);
@@ -97,6 +102,19 @@ export const makeAbort = () => {
     static abort(reason) {
       const signal = new AbortSignal(secret);
       abort(signal, reason);
+      return signal;
+    }
+    static timeout(delay) {
+      if (typeof delay !== 'number') {
+        throw TypeError(`AbortSignal.timeout: expected a number, found a value of type ${typeof delay}`);
+      }
+      if (!(Number.isSafeInteger(delay) && delay >= 0)) {
+        throw RangeError(
+          `AbortSignal.timeout: expected a whole number of milliseconds from 0, found ${delay}`,
+        );
+      }
+      const signal = new AbortSignal(secret);
+      timersOf().setTimeout(() => abort(signal, timeoutError()), delay);
       return signal;
     }
     static any(signals) {

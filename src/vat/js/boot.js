@@ -15,15 +15,8 @@ delete globalThis.keeveHost;
  * globals of liveslots. Returns the exports.
  */
 const load = (text, fileName, names, own) => {
-  const globals = {
-    console: makeConsole(keeveHost.log),
-    assert,
-    VatData,
-    TextDecoder,
-    TextEncoder,
-    ...own,
-    ...makePowers(names, keeveHost),
-  };
+  const console = makeConsole(keeveHost.log);
+  const globals = { console, assert, VatData, ...own, ...makePowers(names, keeveHost, console) };
   return loadCode(makeVatCompartment(globals), text, fileName, keeveHost);
 };
 

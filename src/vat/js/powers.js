@@ -4,6 +4,7 @@
 import urlText from 'keeve-url-text';
 import { makeAbort } from './abort.js';
 import { atob, btoa } from './base64.js';
+import { makeTimers } from './timers.js';
 
 const { create, defineProperty, getOwnPropertyDescriptors } = Object;
 
@@ -82,30 +83,41 @@ const loadUrl = () => {
   return compartment.evaluate(`${urlText}; exported`);
 };
 
+const noNetwork = 'it comes with network devices, which this version does not have';
+
 /** Why a known name is not to be had. */
 const reasons = {
   __proto__: null,
-  setTimeout: 'vats have no timers yet',
-  clearTimeout: 'vats have no timers yet',
-  setInterval: 'vats have no timers yet',
-  clearInterval: 'vats have no timers yet',
-  fetch: 'vats have no network',
-  Request: 'vats have no network',
-  Headers: 'vats have no network',
-  Response: 'vats have no network',
+  fetch: noNetwork,
+  Request: noNetwork,
+  Headers: noNetwork,
+  Response: noNetwork,
   SubtleCrypto: 'crypto has getRandomValues and randomUUID only',
 };
 
 /** All names that can be had. */
 export const grantable = harden([
-  'AbortController', 'AbortSignal', 'Date', 'Math', 'URL', 'URLSearchParams', 'atob', 'btoa', 'crypto',
+  'AbortController', 'AbortSignal', 'Date', 'Math', 'TextDecoder', 'TextEncoder', 'URL',
+  'URLSearchParams', 'atob', 'btoa', 'clearInterval', 'clearTimeout', 'crypto', 'setInterval',
+  'setTimeout',
 ]);
 
-/** Gives the globals of those names; throws on one that is not to be had. */
-export const makePowers = (names, { random, randomBytes }) => {
+/** Gives the globals of those names; throws on one that is not to be had. console: of the vat. */
+export const makePowers = (names, host, console) => {
+  const { random, randomBytes } = host;
   let abort;
+  let timers;
   let url;
-  const abortOf = (name) => (abort ??= makeAbort())[name];
+  const timersOf = () => {
+    if (timers === undefined) {
+      const { powers, ...worker } = makeTimers(host, console);
+      host.timed(harden(worker));
+      timers = powers;
+    }
+    return timers;
+  };
+  const timer = (name) => timersOf()[name];
+  const abortOf = (name) => (abort ??= makeAbort(timersOf))[name];
   const urlOf = (name) => (url ??= loadUrl())[name];
   const makers = {
     __proto__: null,
@@ -119,7 +131,11 @@ export const makePowers = (names, { random, randomBytes }) => {
     URLSearchParams: urlOf,
     atob: () => atob,
     btoa: () => btoa,
+    clearInterval: timer,
+    clearTimeout: timer,
     crypto: () => makeCrypto(randomBytes),
+    setInterval: timer,
+    setTimeout: timer,
   };
   const powers = {};
   for (const name of names) {

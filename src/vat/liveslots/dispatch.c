@@ -299,6 +299,16 @@ bool kee_ls_quiescent(struct kee_ls *ls)
     return the->promiseJobs != 0;
 }
 
+void kee_ls_wake(txMachine *the, uint64_t wait_ms, uint32_t timers)
+{
+    struct kee_ls *ls = kee_ls_of(the);
+    struct kee_buf *out = kee_ls_syscall(ls, KEE_VP_CALL_WAKE);
+
+    kee_buf_put_u64(out, wait_ms);
+    kee_buf_put_u32(out, timers);
+    kee_ls_check(the, kee_buf_status(out));
+}
+
 void kee_ls_done(struct kee_ls *ls, struct kee_buf *out)
 {
     kee_buf_put_u32(out, ls->syscall_count);

@@ -65,6 +65,8 @@ void kee_ls_prepare(struct kee_ls *ls, const struct kee_vp_start *start);
 /* Pops the namespace. */
 void kee_ls_start(struct kee_ls *ls, const struct kee_vp_start *start);
 void kee_ls_deliver(struct kee_ls *ls, uint8_t delivery, struct kee_bytes fields);
+/* Inside a crank: tells the kernel how long until the first timer is due, and how many are set. */
+void kee_ls_wake(struct sxMachine *machine, uint64_t wait_ms, uint32_t timers);
 const char *kee_ls_error(const struct kee_ls *ls);
 /* Called at quiescence, may queue further jobs (returns true then: drain again and call once more):
  * flushes durable state into store changes, and collects resolutions. */

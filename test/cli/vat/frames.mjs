@@ -58,6 +58,8 @@ export const start = ({
 export const message = (seq, target, methargs, result = '') =>
   frame('DELIVER', u64(seq), u8(1), string(target), string(result), capdata(methargs));
 
+export const timer = (seq) => frame('DELIVER', u64(seq), u8(7));
+
 export const bringOutYourDead = (seq) => frame('DELIVER', u64(seq), u8(6));
 
 export const row = (key, value) =>

@@ -116,12 +116,12 @@ test('a class that looks for other than ASCII finds it', async () => {
 });
 
 test('what is not to be had, and why', async () => {
-  for (const [name, why] of [['setTimeout', 'no timers yet'], ['fetch', 'no network'], ['SubtleCrypto', 'getRandomValues'], ['Worker', 'available$']]) {
+  for (const [name, why] of [['fetch', 'comes with network devices'], ['Headers', 'comes with network devices'], ['SubtleCrypto', 'getRandomValues'], ['Worker', 'available$']]) {
     const got = await startOnce(program, { code: vat(''), globals: [name] });
     assert.match(got.done.error, new RegExp(`global '${name}' is not available.*${why}|${why}`));
     assert.equal(got.done.status, 1);
   }
-  for (const name of ['URL', 'crypto', 'atob', 'AbortSignal']) {
+  for (const name of ['URL', 'crypto', 'atob', 'AbortSignal', 'setTimeout', 'TextEncoder', 'TextDecoder']) {
     assert.deepEqual(await logsOf(`console.log(typeof ${name})`, []), ['undefined']);
   }
 });

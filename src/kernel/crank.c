@@ -191,8 +191,8 @@ int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_by
         return kee_fault(r, "a crank of v%llu", (unsigned long long)vat->id.n);
     }
     kernel->cranks++;
-    if (vat->reap_at == 0) { /* just started or reaped */
-        vat->reap_at = 2 * vat->heap_bytes + KEE_REAP_GROWTH;
+    if (vat->reaped_bytes == 0) { /* just started or reaped */
+        vat->reaped_bytes = vat->heap_bytes;
     }
     trace_end(kernel, vat, number, NULL, steps);
     was_start = kee_vat_flight(vat, 0)->delivery == 0;

@@ -190,47 +190,35 @@ static int pass_over(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t se
     return kee_txn_end(kernel, r);
 }
 
-static void flight_clear(struct kee_flight *flight)
-{
-    free(flight->named);
-    free(flight->dropped);
-    *flight = (struct kee_flight){0};
-}
-
 static int deliver(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t seq,
                    const struct kee_item *item)
 {
-    struct kee_flight *flight = kee_vat_flight(vat, vat->flight_count);
+    struct kee_flight flight = {.delivery = item->type == 'm' ? KEE_VP_MESSAGE : KEE_VP_NOTIFY,
+                                .number = vat->frames_sent + 1,
+                                .item_seq = seq};
     size_t before = kernel->out.size;
     size_t place;
     int r;
 
-    *flight = (struct kee_flight){.delivery = item->type == 'm' ? KEE_VP_MESSAGE : KEE_VP_NOTIFY,
-                                  .number = vat->frames_sent + 1,
-                                  .item_seq = seq};
     kee_txn_begin(kernel);
     place = kee_vp_frame_open(&kernel->out, KEE_VP_DELIVER);
-    kee_buf_put_u64(&kernel->out, flight->number);
-    kee_buf_put_u8(&kernel->out, flight->delivery);
-    r = item->type == 'm' ? put_message(kernel, vat, flight, item)
-                          : put_notify(kernel, vat, flight, item->target);
+    kee_buf_put_u64(&kernel->out, flight.number);
+    kee_buf_put_u8(&kernel->out, flight.delivery);
+    r = item->type == 'm' ? put_message(kernel, vat, &flight, item)
+                          : put_notify(kernel, vat, &flight, item->target);
     kee_vp_frame_close(&kernel->out, place);
     r = r != 0 ? r : kee_buf_status(&kernel->out);
     r = kee_txn_end(kernel, r);
     if (r != 0) {
-        flight_clear(flight);
+        free(flight.named);
         kernel->out.size = before;
         return r;
     }
     trace_delivery(kernel, vat, item);
-    vat->frames_sent++;
+    kee_vat_push_flight(kernel, vat, &flight);
     vat->last_sent_seq = seq;
     vat->deliveries++;
     vat->deliveries_since_reap++;
-    if (vat->flight_count++ == 0) {
-        vat->crank_began_ms = kernel->now_ms;
-    }
-    kernel->flights++;
     return 0;
 }
 
@@ -285,25 +273,27 @@ int kee_vat_next(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_buf 
     return r;
 }
 
+/* A delivery that is nothing but its kind. */
+static int send_bare(struct kee_kernel *kernel, struct kee_vat *vat, enum kee_vp_delivery kind)
+{
+    struct kee_flight flight = {.delivery = (uint8_t)kind, .number = vat->frames_sent + 1};
+    size_t place = kee_vp_frame_open(&kernel->out, KEE_VP_DELIVER);
+
+    kee_buf_put_u64(&kernel->out, flight.number);
+    kee_buf_put_u8(&kernel->out, flight.delivery);
+    kee_vp_frame_close(&kernel->out, place);
+    kee_vat_push_flight(kernel, vat, &flight);
+    kee_trace_housekeeping(kernel, vat, &flight);
+    return kee_buf_status(&kernel->out);
+}
+
 /* Has the vat's code look at what is due: a crank of its own, sent ahead like a message. */
 static int send_timer(struct kee_kernel *kernel, struct kee_vat *vat)
 {
-    struct kee_flight *flight = kee_vat_flight(vat, vat->flight_count);
-    size_t place = kee_vp_frame_open(&kernel->out, KEE_VP_DELIVER);
-
-    *flight = (struct kee_flight){.delivery = KEE_VP_TIMER, .number = ++vat->frames_sent};
-    kee_buf_put_u64(&kernel->out, flight->number);
-    kee_buf_put_u8(&kernel->out, flight->delivery);
-    kee_vp_frame_close(&kernel->out, place);
     vat->timer.fired = false;
     vat->deliveries++;
     vat->deliveries_since_reap++;
-    if (vat->flight_count++ == 0) {
-        vat->crank_began_ms = kernel->now_ms;
-    }
-    kernel->flights++;
-    kee_trace_housekeeping(kernel, vat, flight);
-    return kee_buf_status(&kernel->out);
+    return send_bare(kernel, vat, KEE_VP_TIMER);
 }
 
 /* Sends queue rows ahead until the worker has enough, or one only. */
@@ -342,36 +332,22 @@ static int pump_queue(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
     return r;
 }
 
-static uint64_t reap_after(const struct kee_vat *vat)
-{
-    return KEE_REAP_EVERY + vat->heap_bytes / KEE_REAP_HEAP_BYTES;
-}
-
 static int send_reap(struct kee_kernel *kernel, struct kee_vat *vat)
 {
-    struct kee_flight *flight = kee_vat_flight(vat, 0);
-    size_t place = kee_vp_frame_open(&kernel->out, KEE_VP_DELIVER);
-
-    *flight =
-        (struct kee_flight){.delivery = KEE_VP_BRING_OUT_YOUR_DEAD, .number = ++vat->frames_sent};
-    kee_buf_put_u64(&kernel->out, flight->number);
-    kee_buf_put_u8(&kernel->out, flight->delivery);
-    kee_vp_frame_close(&kernel->out, place);
-    vat->flight_count = 1;
-    vat->crank_began_ms = kernel->now_ms;
     vat->reap_wanted = false;
     vat->deliveries_since_reap = 0;
-    vat->reap_at = 0;
-    kernel->flights++;
-    kee_trace_housekeeping(kernel, vat, flight);
-    return kee_buf_status(&kernel->out);
+    vat->reaped_bytes = 0;
+    return send_bare(kernel, vat, KEE_VP_BRING_OUT_YOUR_DEAD);
 }
 
-/* By number of deliveries, or when the heap has doubled: a few deliveries can leave much behind. */
 static bool reap_due(const struct kee_vat *vat)
 {
-    return vat->reap_wanted || vat->deliveries_since_reap >= reap_after(vat) ||
-           (vat->reap_at != 0 && vat->heap_bytes > vat->reap_at);
+    uint64_t may_be_dead = vat->deliveries_since_reap * KEE_REAP_DELIVERY_BYTES;
+
+    if (vat->reaped_bytes != 0 && vat->heap_bytes > vat->reaped_bytes) {
+        may_be_dead += KEE_REAP_GROWTH_WEIGHT * (vat->heap_bytes - vat->reaped_bytes);
+    }
+    return vat->reap_wanted || may_be_dead > KEE_REAP_BYTES + vat->reaped_bytes;
 }
 
 int kee_vat_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
@@ -528,14 +504,10 @@ int kee_vat_start(struct kee_kernel *kernel, struct kee_vat *vat)
         return r;
     }
     vat->worker = KEE_WORKER_STARTING;
-    vat->frames_sent = 0;
     vat->last_sent_seq = 0;
     vat->deliveries_since_reap = 0;
-    vat->reap_at = 0;
-    *kee_vat_flight(vat, 0) = (struct kee_flight){0};
-    vat->flight_count = 1;
-    vat->crank_began_ms = kernel->now_ms;
-    kernel->flights++;
+    vat->reaped_bytes = 0;
+    kee_vat_push_flight(kernel, vat, &(struct kee_flight){0});
     if (kernel->tracing) {
         struct kee_event event;
         kee_event_begin(&event, "vat-start");

@@ -31,12 +31,12 @@
 #define KEE_DEFAULT_HEAP_MAX (256u * 1024 * 1024)
 #define KEE_DEFAULT_DEADLINE_MS 20000u
 #define KEE_SPARES 32 /* scratch buffers: more than any path nests */
-/* A bringOutYourDead costs the vat a full collection: it comes after so many deliveries, and one more
- * for each kilobyte of heap, so that its cost for a delivery does not grow with the heap. */
-#define KEE_REAP_EVERY 1000u
-#define KEE_REAP_HEAP_BYTES 1024u
-#define KEE_REAP_GROWTH (4u << 20) /* or when the heap has more than doubled by so much */
-#define KEE_SWEEP_SLICE 200u       /* rows in one slice of background work */
+/* A bringOutYourDead costs the vat a collection of its whole heap. It comes when what may have died
+ * since the last one - so much for each delivery, and all the heap has grown by - outweighs it. */
+#define KEE_REAP_DELIVERY_BYTES 1024u
+#define KEE_REAP_GROWTH_WEIGHT 4u /* what has a name weighs most outside of the engine's heap */
+#define KEE_REAP_BYTES (1u << 20) /* and this much more: small heaps are not reaped all the time */
+#define KEE_SWEEP_SLICE 200u      /* rows in one slice of background work */
 #define KEE_FLUSH_BYTES (1024u * 1024)
 #define KEE_FLUSH_AFTER_MS 5u
 
@@ -81,8 +81,8 @@ struct kee_vat {
     uint64_t last_sent_seq; /* queue position up to which items are in flight; 0 none */
     uint64_t crank_began_ms;
     uint64_t deliveries, deliveries_since_reap;
-    uint64_t heap_bytes; /* live, as the worker says; garbage it has names for counts as live */
-    uint64_t reap_at;    /* heap_bytes from which on a reap is due; 0 while not known */
+    uint64_t heap_bytes;   /* live, as the worker says; garbage it has names for counts as live */
+    uint64_t reaped_bytes; /* heap_bytes after the start or the last reap; 0 while not known */
     struct kee_timer timer;
     struct kee_flight flights[KEE_LIMIT_SENT_AHEAD];
     uint32_t flight_first, flight_count;
@@ -175,6 +175,9 @@ int kee_keys_next(struct kee_kernel *kernel, const struct kee_key *prefix, struc
 /* The same where what follows prefix is an id such as v12. */
 int kee_keys_next_id(struct kee_kernel *kernel, const struct kee_key *prefix, struct kee_key *at,
                      char letter, uint64_t *id);
+/* The next vat whose number follows prefix; its other rows, which may be millions, are skipped. */
+int kee_keys_next_vat(struct kee_kernel *kernel, const struct kee_key *prefix, struct kee_key *at,
+                      struct kee_vat_id *id);
 /* What follows prefix in a key that starts with it. */
 static inline struct kee_bytes kee_key_rest(const struct kee_key *key, const struct kee_key *prefix)
 {
@@ -189,6 +192,9 @@ int kee_vat_save(struct kee_kernel *kernel, struct kee_vat *vat, bool fresh);
 void kee_vat_mark_busy(struct kee_kernel *kernel, struct kee_vat *vat);
 void kee_vat_forget_flights(struct kee_kernel *kernel, struct kee_vat *vat);
 struct kee_flight *kee_vat_flight(struct kee_vat *vat, uint32_t i); /* i-th in flight */
+/* A delivery whose frame is complete goes out behind those in flight; what it owns is the vat's now. */
+void kee_vat_push_flight(struct kee_kernel *kernel, struct kee_vat *vat,
+                         const struct kee_flight *flight);
 void kee_vat_pop_flight(struct kee_kernel *kernel, struct kee_vat *vat);
 void kee_vat_drop_worker(struct kee_kernel *kernel, struct kee_vat *vat, bool kill);
 void kee_vat_free(struct kee_kernel *kernel, struct kee_vat *vat);

@@ -23,30 +23,16 @@ static int first_rows(struct kee_kernel *kernel)
     return r != 0 ? r : kee_ids_put(kernel);
 }
 
-/* Vats with something queued, found by skipping from one to the next. */
+/* Vats with something queued. */
 static int find_queues(struct kee_kernel *kernel)
 {
-    struct kee_bytes prefix = KEE_BYTES_LIT("q.");
-    struct kee_bytes key, value, name;
-    struct kee_key at, end;
-    struct kee_vat *vat;
+    struct kee_key prefix = {0}, at = {0};
     struct kee_vat_id id;
+    struct kee_vat *vat;
     int r;
 
-    at.size = 0;
-    kee_key_add(&at, prefix);
-    for (;;) {
-        r = kee_world_next(kernel->world, prefix, kee_key_view(&at), &key, &value);
-        if (r != 0) {
-            return r == KEE_STORE_ABSENT ? 0 : r;
-        }
-        at.size = 0;
-        kee_key_add(&at, key);
-        key = kee_bytes_of(at.text + prefix.size, at.size - prefix.size);
-        name = kee_bytes_cut(&key, '.');
-        if (!kee_id_parse(name, 'v', &id.n)) {
-            return kee_row_corrupt(prefix, "q.vN.SEQ");
-        }
+    kee_key_add(&prefix, KEE_BYTES_LIT("q.v"));
+    while ((r = kee_keys_next_vat(kernel, &prefix, &at, &id)) == 0) {
         r = kee_vat_load(kernel, id, &vat);
         if (r != 0) {
             return r;
@@ -54,12 +40,8 @@ static int find_queues(struct kee_kernel *kernel)
         if (vat != NULL) {
             kee_vat_mark_busy(kernel, vat);
         }
-        (void)kee_key_of_vat(&end, "q.", id);
-        kee_key_add(&end, KEE_BYTES_LIT(".~"));
-        if (kee_bytes_compare(kee_key_view(&end), kee_key_view(&at)) > 0) {
-            at = end; /* never back, whatever a damaged key is like */
-        }
     }
+    return r == KEE_STORE_ABSENT ? 0 : r;
 }
 
 /* Launches that the last boot did not finish. */

@@ -14,30 +14,6 @@
 
 #include "kernel/internal.h"
 
-/* The first row under a prefix, as a key to keep. */
-static int first_key(struct kee_kernel *kernel, const char *prefix, const struct kee_key *after,
-                     struct kee_key *out)
-{
-    struct kee_bytes head = kee_bytes_str(prefix);
-    struct kee_bytes key, value;
-    int r;
-
-    r = kee_world_next(kernel->world, head, after != NULL ? kee_key_view(after) : head, &key,
-                       &value);
-    if (r == 0) {
-        out->size = 0;
-        kee_key_add(out, key);
-    }
-    return r;
-}
-
-static struct kee_bytes after_prefix(const struct kee_key *key, const char *prefix)
-{
-    size_t skip = strlen(prefix);
-
-    return kee_bytes_of(key->text + skip, key->size - skip);
-}
-
 static int reject_queue(struct kee_kernel *kernel, struct kee_vat *vat, size_t max, size_t *done)
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
@@ -117,22 +93,20 @@ static int bury(struct kee_kernel *kernel, struct kee_vat *vat)
 
 static int sweep_dying(struct kee_kernel *kernel, bool *more)
 {
-    struct kee_key at, prefix;
+    struct kee_key prefix = {0}, at = {0};
     struct kee_vat_id id;
     struct kee_vat *vat;
     size_t done;
     bool left = false, buried = false;
     int r;
 
-    r = first_key(kernel, "dying.", NULL, &at);
+    kee_key_add(&prefix, KEE_BYTES_LIT("dying."));
+    r = kee_keys_next_id(kernel, &prefix, &at, 'v', &id.n);
     if (r != 0) {
         kernel->sweep_dying = false;
         return r == KEE_STORE_ABSENT ? 0 : r;
     }
     *more = true;
-    if (!kee_id_parse(after_prefix(&at, "dying."), 'v', &id.n)) {
-        return kee_row_corrupt(kee_key_view(&at), "dying.vN");
-    }
     r = kee_vat_load(kernel, id, &vat);
     if (r != 0 || vat == NULL) {
         return r != 0 ? r : kee_row_corrupt(kee_key_view(&at), "a vat");
@@ -165,20 +139,18 @@ static int sweep_dying(struct kee_kernel *kernel, bool *more)
 
 static int sweep_awake(struct kee_kernel *kernel, bool *more)
 {
-    struct kee_key *at = &kernel->awake_at;
+    struct kee_key prefix = {0};
     struct kee_vat_id id;
     struct kee_vat *vat;
     int r;
 
-    r = first_key(kernel, "awake.", at->size > 0 ? at : NULL, at);
+    kee_key_add(&prefix, KEE_BYTES_LIT("awake."));
+    r = kee_keys_next_id(kernel, &prefix, &kernel->awake_at, 'v', &id.n);
     if (r != 0) {
         kernel->sweep_awake = false;
         return r == KEE_STORE_ABSENT ? 0 : r;
     }
     *more = true;
-    if (!kee_id_parse(after_prefix(at, "awake."), 'v', &id.n)) {
-        return kee_row_corrupt(kee_key_view(at), "awake.vN");
-    }
     r = kee_vat_load(kernel, id, &vat);
     if (r != 0 || vat == NULL || !vat->stale || vat->life == KEE_VAT_DYING) {
         return r;
@@ -188,7 +160,8 @@ static int sweep_awake(struct kee_kernel *kernel, bool *more)
 }
 
 /* Lets one go if it is of an older boot. */
-static int sweep_hold(struct kee_kernel *kernel, const struct kee_key *at)
+static int sweep_hold(struct kee_kernel *kernel, const struct kee_key *prefix,
+                      const struct kee_key *at)
 {
     struct kee_bytes value;
     struct kee_kref kref;
@@ -197,7 +170,7 @@ static int sweep_hold(struct kee_kernel *kernel, const struct kee_key *at)
 
     r = kee_row_need(kernel, kee_key_view(at), &value);
     if (r == 0 &&
-        (!kee_bytes_decimal(value, &boot) || !kee_kref_parse(after_prefix(at, "hold."), &kref))) {
+        (!kee_bytes_decimal(value, &boot) || !kee_kref_parse(kee_key_rest(at, prefix), &kref))) {
         r = kee_row_corrupt(kee_key_view(at), "hold.KREF with a BOOT");
     }
     return r != 0 || boot >= kernel->boot ? r : kee_hold_remove(kernel, kref);
@@ -205,17 +178,18 @@ static int sweep_hold(struct kee_kernel *kernel, const struct kee_key *at)
 
 static int sweep_holds(struct kee_kernel *kernel, bool *more)
 {
-    struct kee_key at = kernel->hold_at;
+    struct kee_key prefix = {0}, at = kernel->hold_at;
     bool done = false;
     int r = 0;
 
+    kee_key_add(&prefix, KEE_BYTES_LIT("hold."));
     kee_txn_begin(kernel);
     for (uint32_t i = 0; r == 0 && !done && i < KEE_SWEEP_SLICE; i++) {
-        r = first_key(kernel, "hold.", at.size > 0 ? &at : NULL, &at);
+        r = kee_keys_next(kernel, &prefix, &at);
         done = r == KEE_STORE_ABSENT;
         r = done ? 0 : r;
         if (r == 0 && !done) {
-            r = sweep_hold(kernel, &at);
+            r = sweep_hold(kernel, &prefix, &at);
         }
     }
     r = kee_txn_end(kernel, r);
@@ -277,8 +251,7 @@ static int put_gc_frame(struct kee_kernel *kernel, struct kee_vat *vat, struct k
 /* Objects of the vat's gc list for which the same thing is due, up to a slice. */
 static int collect_due(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_flight *flight)
 {
-    struct kee_key prefix, at;
-    struct kee_bytes key, value;
+    struct kee_key prefix, at = {0};
     struct kee_kref kref;
     uint8_t due;
     int r;
@@ -289,15 +262,12 @@ static int collect_due(struct kee_kernel *kernel, struct kee_vat *vat, struct ke
     }
     (void)kee_key_of_vat(&prefix, "gc.", vat->id);
     kee_key_add(&prefix, KEE_BYTES_LIT("."));
-    at = prefix;
     for (uint32_t looked = 0; looked < 10 * KEE_SWEEP_SLICE; looked++) {
-        r = kee_world_next(kernel->world, kee_key_view(&prefix), kee_key_view(&at), &key, &value);
+        r = kee_keys_next(kernel, &prefix, &at);
         if (r != 0) {
             return r == KEE_STORE_ABSENT ? 0 : r;
         }
-        at.size = 0;
-        kee_key_add(&at, key);
-        if (!kee_kref_parse(kee_bytes_of(at.text + prefix.size, at.size - prefix.size), &kref)) {
+        if (!kee_kref_parse(kee_key_rest(&at, &prefix), &kref)) {
             return kee_row_corrupt(kee_key_view(&at), "gc.vN.koM");
         }
         r = look_at(kernel, vat, kref, &due);
@@ -338,13 +308,9 @@ int kee_gc_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool *sent)
         free(flight.dropped);
         return r;
     }
-    *kee_vat_flight(vat, 0) = flight;
-    vat->flight_count = 1;
-    vat->frames_sent++;
-    vat->crank_began_ms = kernel->now_ms;
-    kernel->flights++;
+    kee_vat_push_flight(kernel, vat, &flight);
     *sent = true;
-    kee_trace_housekeeping(kernel, vat, kee_vat_flight(vat, 0));
+    kee_trace_housekeeping(kernel, vat, &flight);
     return 0;
 }
 

@@ -73,6 +73,32 @@ int kee_keys_next_id(struct kee_kernel *kernel, const struct kee_key *prefix, st
     return r;
 }
 
+int kee_keys_next_vat(struct kee_kernel *kernel, const struct kee_key *prefix, struct kee_key *at,
+                      struct kee_vat_id *id)
+{
+    for (;;) {
+        struct kee_key end = *prefix;
+        struct kee_bytes rest, name;
+        bool is_vat;
+        int r = kee_keys_next(kernel, prefix, at);
+
+        if (r != 0) {
+            return r;
+        }
+        rest = kee_key_rest(at, prefix);
+        name = kee_bytes_cut(&rest, '.');
+        is_vat = kee_bytes_decimal(name, &id->n);
+        kee_key_add(&end, name);
+        kee_key_add(&end, KEE_BYTES_LIT(".~"));
+        if (kee_bytes_compare(kee_key_view(&end), kee_key_view(at)) > 0) {
+            *at = end; /* never back, whatever a damaged key is like */
+        }
+        if (is_vat) {
+            return 0;
+        }
+    }
+}
+
 int kee_row_corrupt(struct kee_bytes key, const char *expected)
 {
     return kee_fault(KEE_FAULT_CORRUPT, "store row \"%.*s\": expected %s", (int)key.size,

@@ -114,6 +114,17 @@ void kee_vat_mark_busy(struct kee_kernel *kernel, struct kee_vat *vat)
     }
 }
 
+void kee_vat_push_flight(struct kee_kernel *kernel, struct kee_vat *vat,
+                         const struct kee_flight *flight)
+{
+    *kee_vat_flight(vat, vat->flight_count) = *flight;
+    vat->frames_sent = flight->number;
+    if (vat->flight_count++ == 0) {
+        vat->crank_began_ms = kernel->now_ms;
+    }
+    kernel->flights++;
+}
+
 struct kee_flight *kee_vat_flight(struct kee_vat *vat, uint32_t i)
 {
     return &vat->flights[(vat->flight_first + i) % KEE_LIMIT_SENT_AHEAD];

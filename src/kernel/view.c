@@ -83,22 +83,17 @@ static uint64_t timer_wait_ms(const struct kee_kernel *kernel, const struct kee_
     return timer->due_ms > kernel->now_ms ? timer->due_ms - kernel->now_ms : 0;
 }
 
-static int view_vat(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
-                    kee_record_fn *fn, void *context)
+static int view_vat(struct kee_kernel *kernel, struct kee_vat_id id, kee_record_fn *fn,
+                    void *context)
 {
     struct kee_event event;
     struct kee_buf *name;
-    struct kee_vat_id id;
     struct kee_vat *vat;
     struct kee_key key;
     struct kee_bytes text;
     uint64_t queued;
     int r;
 
-    (void)value;
-    if (!kee_bytes_decimal(rest, &id.n)) {
-        return 0; /* a part of a vat, not its row */
-    }
     r = kee_vat_load(kernel, id, &vat);
     if (r != 0 || vat == NULL) {
         return r;
@@ -133,39 +128,20 @@ static int view_vat(struct kee_kernel *kernel, struct kee_bytes rest, struct kee
     return r;
 }
 
-/* Rows of vats lie among their parts; skip from one vat to the next, since parts may be millions. */
 int kee_kernel_list_vats(struct kee_kernel *kernel, kee_record_fn *fn, void *context)
 {
-    struct kee_bytes prefix = KEE_BYTES_LIT("v");
-    struct kee_bytes key, value, rest;
-    struct kee_key at;
+    struct kee_key prefix = {0}, at = {0};
+    struct kee_vat_id id;
     int r;
 
-    at.size = 0;
-    kee_key_add(&at, prefix);
-    for (;;) {
-        r = kee_world_next(kernel->world, prefix, kee_key_view(&at), &key, &value);
+    kee_key_add(&prefix, KEE_BYTES_LIT("v"));
+    while ((r = kee_keys_next_vat(kernel, &prefix, &at, &id)) == 0) {
+        r = view_vat(kernel, id, fn, context);
         if (r != 0) {
-            return r == KEE_STORE_ABSENT ? 0 : r;
-        }
-        at.size = 0;
-        kee_key_add(&at, key);
-        rest = kee_bytes_of(at.text + 1, at.size - 1);
-        rest = kee_bytes_cut(&rest, '.');
-        if (rest.size + 1 == at.size) {
-            r = view_vat(kernel, rest, value, fn, context);
-            if (r != 0) {
-                return r;
-            }
-        } else {
-            struct kee_key end = {.size = rest.size + 1};
-            memcpy(end.text, at.text, end.size);
-            kee_key_add(&end, KEE_BYTES_LIT(".~"));
-            if (kee_bytes_compare(kee_key_view(&end), kee_key_view(&at)) > 0) {
-                at = end; /* never back, whatever a damaged key is like */
-            }
+            return r;
         }
     }
+    return r == KEE_STORE_ABSENT ? 0 : r;
 }
 
 /* ---- c-list ---- */

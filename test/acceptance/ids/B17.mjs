@@ -67,14 +67,21 @@ export const test = async t => {
     error.message += `: ${JSON.stringify(early)} kB, then ${JSON.stringify(late)}`;
     throw error;
   });
-  // How much is read to find one does not depend on how many there are.
+  // How much is read to find one does not depend on how many there are. A checkpoint of the write-ahead
+  // log may read for itself at any moment, so that the least of three neighbours counts.
   await home.restart();
   equal(await home.send(vats.holder.root, 'balance', 1), 1, 'the first, which wakes the vats');
-  for (const i of [0, total - 1, Math.floor(total / 3)]) {
+  const readToFind = async i => {
     const before = ioOf(home.pid).rchar;
     equal(await home.send(vats.holder.root, 'balance', i), i, `purse ${i}`);
-    const read = ioOf(home.pid).rchar - before;
-    check(read < 512 * 1024, `${read} bytes were read to find purse ${i}`);
+    return ioOf(home.pid).rchar - before;
+  };
+  for (const i of [0, Math.floor(total / 3), total - 600]) {
+    const reads = [];
+    for (const neighbour of [i, i + 250, i + 500]) {
+      reads.push(await readToFind(neighbour));
+    }
+    check(Math.min(...reads) < 512 * 1024, `${reads} bytes were read to find purse ${i} and two more`);
   }
   await home.audit();
 };

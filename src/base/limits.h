@@ -53,6 +53,9 @@
 /* A cluster configuration; and the vats and names in it. */
 #define KEE_LIMIT_CONFIG_BYTES (8u << 20)
 #define KEE_LIMIT_CONFIG_VATS 4096u
+/* Objects a vat is granted by name: named anew in its c-list at every start. */
+#define KEE_LIMIT_INVENTORY 256u
+#define KEE_LIMIT_INVENTORY_NAME_BYTES 64u
 /* The code of all vats of one launch: the daemon holds it until the launch is in the store. */
 #define KEE_LIMIT_CONFIG_CODE_BYTES (256u << 20)
 

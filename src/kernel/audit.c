@@ -5,7 +5,7 @@
  *   CL-4  an import of an object has a row koN.i.vM, and only an import
  *   CL-1  c-list rows come in pairs            OB-1  reachable <= recognizable
  *   RC-1  an object's counts are what refers to it: importers, queue rows, data, holds,
- *         pins, its launch
+ *         pins, its launch, inventories
  *   RC-2  the same of a promise's references   PR-1  a subscriber knows the promise
  *   PR-2  settled data there if and only if the promise is settled
  *   PR-3  what messages are parked at says so, and is unsettled
@@ -160,6 +160,22 @@ static int on_clist(struct kee_kernel *kernel, struct kee_bytes rest, struct kee
     return r < 0 ? r : add(audit, kref, reachable, 1);
 }
 
+static int add_inventory(struct audit *audit, struct kee_vat_id vat)
+{
+    struct kee_kernel *kernel = audit->common.kernel;
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_bytes list, name;
+    struct kee_kref kref;
+    int r = kee_inventory_get(kernel, vat, hold);
+
+    list = kee_buf_bytes(hold);
+    while (r == 0 && kee_inventory_next(&list, &name, &kref)) {
+        r = add(audit, kref, 1, 1);
+    }
+    kee_scratch_give(kernel, hold);
+    return r;
+}
+
 static void on_vat(void *context, const struct kee_record *record)
 {
     struct audit *audit = context;
@@ -174,6 +190,7 @@ static void on_vat(void *context, const struct kee_record *record)
     }
     audit->vat = id;
     if (add(audit, vat->root, 1, 1) != 0 || /* held by its launch */
+        add_inventory(audit, id) != 0 ||
         kee_rows_each(audit->common.kernel, kee_key_vat(&key, id, ".c."), on_clist, NULL, audit) !=
             0) {
         kee_audit_violation(&audit->common, "CL-1", record->fields[0].value, false, "unreadable");

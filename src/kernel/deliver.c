@@ -435,12 +435,14 @@ static int read_into(struct kee_kernel *kernel, struct kee_bytes key, struct kee
     return r != 0 ? r : kee_buf_status(out);
 }
 
-static int put_start(struct kee_kernel *kernel, struct kee_vat *vat)
+static int put_start(struct kee_kernel *kernel, struct kee_vat *vat,
+                     struct kee_vp_strings inventory)
 {
     struct kee_buf *parts[5];
     struct kee_vp_start start = {.version = KEE_VP_VERSION,
                                  .vat = vat->id.n,
                                  .incarnation = vat->incarnation,
+                                 .inventory = inventory,
                                  .steps_per_crank_max = kernel->options.steps_per_crank_max,
                                  .heap_bytes_max = kernel->options.heap_bytes_max};
     uint8_t seed[32];
@@ -479,8 +481,10 @@ static int put_start(struct kee_kernel *kernel, struct kee_vat *vat)
     return r;
 }
 
-/* A vat that gets a worker is marked awake in the store, so that an older boot's can be told. */
-static int mark_awake(struct kee_kernel *kernel, struct kee_vat *vat)
+/* A vat that gets a worker is marked awake in the store, so that an older boot's can be told, and knows
+ * what it was granted. */
+static int mark_awake(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_buf *names,
+                      struct kee_vp_strings *inventory)
 {
     struct kee_buf *value = kee_scratch_take(kernel);
     struct kee_key key;
@@ -489,6 +493,8 @@ static int mark_awake(struct kee_kernel *kernel, struct kee_vat *vat)
     kee_txn_begin(kernel);
     kee_buf_put_decimal(value, kernel->boot);
     r = kee_row_put(kernel, kee_key_of_vat(&key, "awake.", vat->id), value, false);
+    r = r != 0 ? r : kee_inventory_name(kernel, vat, names, &inventory->count);
+    inventory->raw = kee_buf_bytes(names);
     r = kee_txn_end(kernel, r);
     kee_scratch_give(kernel, value);
     return r;
@@ -496,10 +502,13 @@ static int mark_awake(struct kee_kernel *kernel, struct kee_vat *vat)
 
 int kee_vat_start(struct kee_kernel *kernel, struct kee_vat *vat)
 {
+    struct kee_buf *names = kee_scratch_take(kernel);
+    struct kee_vp_strings inventory = {0};
     int r;
 
-    r = mark_awake(kernel, vat);
-    r = r != 0 ? r : put_start(kernel, vat);
+    r = mark_awake(kernel, vat, names, &inventory);
+    r = r != 0 ? r : put_start(kernel, vat, inventory);
+    kee_scratch_give(kernel, names);
     if (r != 0) {
         return r;
     }

@@ -114,6 +114,31 @@ struct asking {
     int r;
 };
 
+/* What it was granted when it was launched. */
+static int tell_inventory(struct kee_kernel *kernel, struct kee_vat_id id,
+                          const struct asking *asking)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_bytes list, name;
+    struct kee_event event;
+    struct kee_kref kref;
+    int r = kee_inventory_get(kernel, id, hold);
+
+    list = kee_buf_bytes(hold);
+    while (r == 0 && kee_inventory_next(&list, &name, &kref)) {
+        if (kee_kref_equal(kref, asking->search->kref)) {
+            kee_event_begin(&event, "holder");
+            kee_event_id(&event, "holder", 'v', id.n);
+            kee_event_text(&event, "how", KEE_BYTES_LIT("inventory"));
+            kee_event_number(&event, "references", 1);
+            kee_event_text(&event, "as", name);
+            asking->fn(asking->context, &event.record);
+        }
+    }
+    kee_scratch_give(kernel, hold);
+    return r;
+}
+
 static void on_vat(void *context, const struct kee_record *record)
 {
     struct asking *asking = context;
@@ -131,6 +156,7 @@ static void on_vat(void *context, const struct kee_record *record)
     if (asking->r == 0 && vat != NULL && kee_kref_equal(vat->root, asking->search->kref)) {
         tell(record->fields[0].value, "its root", 1, asking->fn, asking->context);
     }
+    asking->r = asking->r != 0 ? asking->r : tell_inventory(asking->kernel, id, asking);
 }
 
 static void tell_item(struct kee_bytes holder, const char *how, struct kee_bytes seq,

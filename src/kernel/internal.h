@@ -8,7 +8,7 @@
  *   kpromise.c   promises                           restart.c  the restart rule
  *   clist.c      kref and vref                      sweep.c    dying vats, older boots, garbage
  *   runq.c       routing, queues                    hostcall.c calls from outside, holds, answers
- *   deliver.c    deliveries out                     subcluster.c launching
+ *   deliver.c    deliveries out                     subcluster.c, inventory.c launching
  *   timers.c     when vats are to be woken          step.c, control.c, pin.c, revoke.c
  *                                                   an operator's orders
  *   view.c, describe.c, holders.c, stats.c,         looking
@@ -360,6 +360,23 @@ int kee_gc_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool *sent);
 
 /* ---- launches and calls ---- */
 
+/* ---- inventories (inventory.c) ---- */
+
+/* Takes "NAME KREF" off a LIST of such; false at its end. */
+bool kee_inventory_next(struct kee_bytes *list, struct kee_bytes *name, struct kee_kref *kref);
+/* The LIST of a vat, empty if it has none, in hold. */
+int kee_inventory_get(struct kee_kernel *kernel, struct kee_vat_id vat, struct kee_buf *hold);
+/* Of a launch. Outcomes with a sentence in why: a name or an object that cannot be. */
+int kee_inventory_check(struct kee_kernel *kernel, struct kee_vp_strings inventory);
+/* Holds what a new vat is granted. */
+int kee_inventory_put(struct kee_kernel *kernel, const struct kee_vat *vat,
+                      struct kee_vp_strings inventory);
+/* Appends name, vref, name, vref... for START, making c-list rows. */
+int kee_inventory_name(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_buf *out,
+                       uint32_t *count);
+/* The vat is buried. */
+int kee_inventory_release(struct kee_kernel *kernel, struct kee_vat_id vat);
+
 /* A START ended: well if why is NULL. Carries the launch on, if the vat is of one. */
 int kee_launch_progress(struct kee_kernel *kernel, struct kee_vat *vat, const char *why,
                         bool *consumed);
@@ -377,6 +394,9 @@ int kee_hold_remove(struct kee_kernel *kernel, struct kee_kref kref);
 int kee_is_pinned(struct kee_kernel *kernel, struct kee_kref kref, bool *out);
 /* Is there a row of that name? Outcome NO_SUCH, with a sentence in why. */
 int kee_kref_need(struct kee_kernel *kernel, struct kee_kref kref);
+/* The same, and that something reaches it: a hold must not bring back what is being collected. Outcome
+ * STATE besides. */
+int kee_kref_need_reachable(struct kee_kernel *kernel, struct kee_kref kref);
 
 /* A crank of the world with its answers. commit may fault; it has undone then. */
 void kee_txn_begin(struct kee_kernel *kernel);

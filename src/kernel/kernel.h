@@ -139,7 +139,8 @@ struct kee_launch_vat {
     struct kee_bytes code;      /* text; kept in the store under its SHA-256 */
     struct kee_vp_capdata parameters;
     struct kee_vp_strings globals;
-    enum kee_flavour flavour; /* UNSAID: the kernel's default; kept with the vat */
+    struct kee_vp_strings inventory; /* name, kref, name, kref...: objects held for its life */
+    enum kee_flavour flavour;        /* UNSAID: the kernel's default; kept with the vat */
 };
 
 struct kee_launch {

@@ -17,8 +17,7 @@ int kee_is_pinned(struct kee_kernel *kernel, struct kee_kref kref, bool *out)
     return r == KEE_STORE_ABSENT ? 0 : r;
 }
 
-/* A hold must not bring back what the collector has begun to take away. */
-static int need_reachable(struct kee_kernel *kernel, struct kee_kref kref)
+int kee_kref_need_reachable(struct kee_kernel *kernel, struct kee_kref kref)
 {
     struct kee_object object;
     int r = kee_kref_need(kernel, kref);
@@ -39,7 +38,7 @@ int kee_kernel_pin(struct kee_kernel *kernel, struct kee_kref kref)
 {
     struct kee_key key;
     bool pinned;
-    int r = need_reachable(kernel, kref);
+    int r = kee_kref_need_reachable(kernel, kref);
 
     r = r != 0 ? r : kee_is_pinned(kernel, kref, &pinned);
     if (r != 0 || pinned) {

@@ -25,6 +25,7 @@ struct kee_launching {
 static int check(struct kee_kernel *kernel, const struct kee_launch *launch, size_t *bootstrap)
 {
     bool found = false;
+    int r;
 
     if (launch->vat_count == 0) {
         return kee_kernel_decline(kernel, KEE_KERNEL_BAD, "a launch needs at least one vat");
@@ -40,6 +41,10 @@ static int check(struct kee_kernel *kernel, const struct kee_launch *launch, siz
         if (vat->parameters.slots.count > 0) {
             return kee_kernel_decline(kernel, KEE_KERNEL_BAD,
                                       "parameters of a vat cannot hold references");
+        }
+        r = kee_inventory_check(kernel, vat->inventory);
+        if (r != 0) {
+            return r;
         }
         for (size_t j = 0; j < i; j++) {
             if (kee_bytes_equal(vat->name, launch->vats[j].name)) {
@@ -129,6 +134,7 @@ static int new_vat(struct kee_kernel *kernel, const struct kee_launch_vat *given
     r = r != 0 ? r : put(kernel, kee_key_vat(&key, vat->id, ".code"), given->code_name);
     r = r != 0 ? r : put(kernel, kee_key_vat(&key, vat->id, ".parameters"), given->parameters.body);
     r = r != 0 ? r : put_globals(kernel, vat, given->globals);
+    r = r != 0 ? r : kee_inventory_put(kernel, vat, given->inventory);
     (void)kee_key_subcluster(&key, subcluster, ".v.v");
     kee_key_add_number(&key, vat->id.n);
     return r != 0 ? r : put(kernel, kee_key_view(&key), given->name);

@@ -125,6 +125,7 @@ static int sweep_dying(struct kee_kernel *kernel, bool *more)
             /* The root object is the subcluster's to hold; with the vat that hold goes. */
             r = kee_object_orphan(kernel, vat->root);
             r = r != 0 ? r : kee_kref_release(kernel, vat->root);
+            r = r != 0 ? r : kee_inventory_release(kernel, id);
             r = r != 0 ? r : bury(kernel, vat);
             buried = true;
         }

@@ -49,6 +49,7 @@ static const struct key vat_keys[] = {
     {"bundleHash", KEY_USED},
     {"parameters", KEY_USED},
     {"globals", KEY_USED},
+    {"inventory", KEY_USED},
     {"creationOptions", KEY_UNUSED},
     {"platformConfig", KEY_UNUSED},
     {"network", KEY_UNUSED},
@@ -71,28 +72,6 @@ struct reading {
     size_t code_bytes;
 };
 
-static const char *kind_of(const json_t *json)
-{
-    if (json == NULL) {
-        return "nothing";
-    }
-    switch (json_typeof(json)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_NULL:
-        return "null";
-    default:
-        return json_is_true(json) ? "true" : "false";
-    }
-}
-
 /* place and key name what is wrong: "vats.alice" and "globals". found NULL: what is there is wrong by
  * its kind. */
 static int expected(struct reading *reading, const char *place, const char *key, const char *wanted,
@@ -103,7 +82,7 @@ static int expected(struct reading *reading, const char *place, const char *key,
     if (json_is_string(found)) {
         kee_buf_printf(reading->why, "\"%.80s\"", json_string_value(found));
     } else {
-        kee_buf_put_str(reading->why, kind_of(found));
+        kee_buf_put_str(reading->why, kee_json_kind_name(found));
     }
     return KEE_CONFIG_BAD;
 }
@@ -218,6 +197,39 @@ static int read_globals(struct reading *reading, const char *place, const json_t
     if (r == 0) {
         r = keep(reading, &out->raw, kee_buf_bytes(&items));
     }
+    kee_buf_fini(&items);
+    return r;
+}
+
+/* {"clock":{"kref":"ko7"}}: what is granted by name. The kernel knows which names and objects can be. */
+static int read_inventory(struct reading *reading, const char *place, const json_t *json,
+                          struct kee_vp_strings *out)
+{
+    static const char wanted[] = "names with objects such as {\"kref\":\"ko4\"}";
+    struct kee_buf items = KEE_BUF_EMPTY;
+    const char *name;
+    json_t *value;
+    int r = 0;
+
+    if (json == NULL) {
+        return 0;
+    }
+    if (!json_is_object(json)) {
+        return expected(reading, place, "inventory", wanted, json);
+    }
+    json_object_foreach((json_t *)json, name, value)
+    {
+        const json_t *kref = json_object_get(value, "kref");
+        if (!json_is_string(kref) || json_object_size(value) != 1) {
+            r = expected(reading, place, "inventory", wanted, value);
+            break;
+        }
+        kee_vp_put_string(&items, kee_bytes_str(name));
+        kee_vp_put_string(&items, kee_bytes_of(json_string_value(kref), json_string_length(kref)));
+        out->count += 2;
+    }
+    r = r != 0 ? r : kee_buf_status(&items);
+    r = r != 0 ? r : keep(reading, &out->raw, kee_buf_bytes(&items));
     kee_buf_fini(&items);
     return r;
 }
@@ -355,6 +367,9 @@ static int read_vat(struct reading *reading, const char *name, const json_t *jso
             r = read_globals(reading, place, json_object_get(json, "globals"), &vat->globals);
         }
         if (r == 0) {
+            r = read_inventory(reading, place, json_object_get(json, "inventory"), &vat->inventory);
+        }
+        if (r == 0) {
             r = read_code(reading, place, json, vat);
         }
         reading->code_bytes += vat->code.size;
@@ -460,7 +475,8 @@ int kee_config_read(struct kee_config *out, const json_t *json, const char *dire
         return kee_fault(KEE_FAULT_MEMORY, "configuration");
     }
     if (!json_is_object(json)) {
-        kee_buf_printf(why, "configuration: expected an object, found %s", kind_of(json));
+        kee_buf_printf(why, "configuration: expected an object, found %s",
+                       kee_json_kind_name(json));
         return KEE_CONFIG_BAD;
     }
     r = check_keys(&reading, "", json, top_keys);

@@ -17,6 +17,7 @@
  *   vN.name                 its name in the configuration
  *   vN.code                 where its code came from
  *   vN.globals              LIST of granted names
+ *   vN.inventory            LIST of NAME KREF: granted objects, held; no row if there are none
  *   vN.parameters           BODY (no slots)
  *   vN.c.KREF               VREF FLAG                   the c-list; FLAG: r reachable, _ recognizable
  *   vN.c.VREF               KREF                        its inverse

@@ -5,6 +5,7 @@
  */
 #include "base/fault.h"
 #include "value/decode.h"
+#include "value/json.h"
 
 /* A string member; data NULL if absent and not needed. */
 static int text_member(struct kee_decode *decode, const json_t *json, const char *name, bool needed,

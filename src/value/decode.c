@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
+#include "value/json.h"
 
 int kee_decode_json(struct kee_bytes text, json_t **out, struct kee_buf *why)
 {
@@ -197,25 +198,4 @@ int kee_decode_constant(struct kee_decode *decode, struct kee_bytes name,
     return kee_place_bad(place, decode->why,
                          "expected undefined, NaN, Infinity or -Infinity, found \"%.*s\"",
                          KEE_PLACE_SHOWN(name));
-}
-
-const char *kee_json_kind_name(const json_t *json)
-{
-    switch (json_typeof(json)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "a boolean";
-    case JSON_NULL:
-        return "null";
-    }
-    return "nothing";
 }

@@ -54,7 +54,4 @@ int kee_decode_error(struct kee_decode *decode, struct kee_bytes name, struct ke
 int kee_decode_constant(struct kee_decode *decode, struct kee_bytes name,
                         const struct kee_place *place, struct kee_value **out);
 
-/* What a person calls a JSON value: "an array". */
-const char *kee_json_kind_name(const json_t *json);
-
 #endif

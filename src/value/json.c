@@ -339,3 +339,28 @@ void kee_buf_put_value_json(struct kee_buf *buf, const struct kee_value *value)
     }
     kee_assert(false);
 }
+
+const char *kee_json_kind_name(const json_t *json)
+{
+    if (json == NULL) {
+        return "nothing";
+    }
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return "a number";
+    case JSON_TRUE:
+        return "true";
+    case JSON_FALSE:
+        return "false";
+    case JSON_NULL:
+        return "null";
+    }
+    return "nothing";
+}

@@ -29,4 +29,7 @@ int kee_value_from_plain_json(const json_t *json, struct kee_arena *arena, struc
 /* Appends to buf, on one line, with the forms above. */
 void kee_buf_put_value_json(struct kee_buf *buf, const struct kee_value *value);
 
+/* What a person calls a JSON value: "an array"; NULL is "nothing". */
+const char *kee_json_kind_name(const json_t *json);
+
 #endif

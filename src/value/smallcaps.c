@@ -2,6 +2,7 @@
 /* smallcaps - reading the JSON of a smallcaps body; see body.h for the forms. */
 #include "base/fault.h"
 #include "value/decode.h"
+#include "value/json.h"
 
 static struct kee_bytes rest_of(struct kee_bytes text)
 {

@@ -179,7 +179,9 @@ bool kee_vp_start_take(struct kee_bytes fields, struct kee_vp_start *out)
     out->globals = kee_vp_take_strings(&reader);
     out->parameters = kee_vp_take_capdata(&reader);
     out->rows = kee_vp_take_strings(&reader);
-    return kee_vp_reader_end(&reader) && out->version == KEE_VP_VERSION && out->rows.count % 2 == 0;
+    out->inventory = kee_vp_take_strings(&reader);
+    return kee_vp_reader_end(&reader) && out->version == KEE_VP_VERSION &&
+           out->rows.count % 2 == 0 && out->inventory.count % 2 == 0;
 }
 
 static void put_strings(struct kee_buf *buf, struct kee_vp_strings strings)
@@ -204,5 +206,6 @@ void kee_vp_start_put(struct kee_buf *buf, const struct kee_vp_start *start)
     kee_vp_put_string(buf, start->parameters.body);
     put_strings(buf, start->parameters.slots);
     put_strings(buf, start->rows);
+    put_strings(buf, start->inventory);
     kee_vp_frame_close(buf, place);
 }

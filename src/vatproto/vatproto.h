@@ -125,6 +125,7 @@ struct kee_vp_start {
     struct kee_vp_strings globals; /* names granted from the allow-list */
     struct kee_vp_capdata parameters;
     struct kee_vp_strings rows; /* key, value, key, value...: store rows the vat will surely read */
+    struct kee_vp_strings inventory; /* name, vref, name, vref...: objects granted as globals */
 };
 
 bool kee_vp_start_take(struct kee_bytes fields, struct kee_vp_start *out);

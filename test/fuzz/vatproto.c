@@ -39,6 +39,7 @@ static void try_start(struct kee_bytes fields)
     check_inside(start.parameters.body, fields);
     kee_assert(walk(start.rows, fields) == start.rows.count);
     kee_assert(walk(start.globals, fields) == start.globals.count);
+    kee_assert(walk(start.inventory, fields) == start.inventory.count);
     /* What was read and is written again is the same bytes. */
     kee_vp_start_put(&buf, &start);
     kee_assert(kee_buf_status(&buf) == 0 && buf.size == fields.size + 5);

@@ -24,7 +24,8 @@ static void push_names(txMachine *the, struct kee_vp_strings names)
 void kee_code_load(txMachine *the, struct kee_bytes name, struct kee_bytes code,
                    struct kee_vp_strings globals)
 {
-    txSlot *own = the->stack;
+    txSlot *inventory = the->stack;
+    txSlot *own = inventory + 1;
     mxPushUndefined();
     mxPush(mxGlobal);
     fxGetID(the, fxID(the, (txString) "keeveLoad"));
@@ -33,10 +34,11 @@ void kee_code_load(txMachine *the, struct kee_bytes name, struct kee_bytes code,
     kee_engine_push_text(the, name);
     push_names(the, globals);
     mxPushSlot(own);
-    mxRunCount(4);
+    mxPushSlot(inventory);
+    mxRunCount(5);
     own->kind = the->stack->kind;
     own->value = the->stack->value;
-    mxPop();
+    the->stack = own;
 }
 
 void kee_code_check(txMachine *the, struct kee_bytes code)

@@ -9,8 +9,9 @@
 #include "vat/engine/xs.h"
 #include "vatproto/vatproto.h"
 
-/* Inside a crank. At the top of the stack stands the object whose properties become globals of the
- * vat (kee_ls_prepare); it is replaced by the namespace of the code. Throws what the code throws, and
+/* Inside a crank. On the stack stand two objects whose properties become globals of the vat: those of
+ * liveslots (kee_ls_prepare) and, at the top, what it was granted by name (kee_ls_push_inventory). Both
+ * are replaced by the namespace of the code. Throws what the code throws, and
  * a TypeError for an import, a bundle format or a global that is not to be had. */
 void kee_code_load(txMachine *the, struct kee_bytes name, struct kee_bytes code,
                    struct kee_vp_strings globals);

@@ -209,6 +209,7 @@ static void run(void *context, struct sxMachine *the)
         return;
     }
     kee_ls_prepare(worker->liveslots, worker->start);
+    kee_ls_push_inventory(worker->liveslots, worker->start);
     kee_code_load(the, worker->start->code_name, worker->start->code, worker->start->globals);
     kee_ls_start(worker->liveslots, worker->start);
 }

@@ -12,12 +12,19 @@ delete globalThis.keeveHost;
 
 /**
  * text: module source or bundle; fileName: for the stacks of errors; names: globals asked for; own:
- * globals of liveslots. Returns the exports.
+ * globals of liveslots; inventory: objects granted by name, which become globals, too. Returns the exports.
  */
-const load = (text, fileName, names, own) => {
+const load = (text, fileName, names, own, inventory = {}) => {
   const console = makeConsole(keeveHost.log);
   const globals = { console, assert, VatData, ...own, ...makePowers(names, keeveHost, console) };
-  return loadCode(makeVatCompartment(globals), text, fileName, keeveHost);
+  const granted = Object.keys(inventory);
+  const taken = granted.length > 0 ? makeVatCompartment(globals)({}).globalThis : {};
+  for (const name of granted) {
+    if (name in taken) {
+      throw TypeError(`inventory: "${name}" is the name of another global`);
+    }
+  }
+  return loadCode(makeVatCompartment({ ...globals, ...inventory }), text, fileName, keeveHost);
 };
 
 globalThis.keeveLoad = harden(load);

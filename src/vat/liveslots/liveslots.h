@@ -62,6 +62,8 @@ void kee_ls_begin(struct kee_ls *ls);
  * counters, and pushes an object whose own properties become globals of the vat's compartment, beside
  * those of the engine (the identity-aware WeakMap and WeakSet; it may be empty). */
 void kee_ls_prepare(struct kee_ls *ls, const struct kee_vp_start *start);
+/* Then: pushes an object whose own properties are what the vat was granted by name. */
+void kee_ls_push_inventory(struct kee_ls *ls, const struct kee_vp_start *start);
 /* Pops the namespace. */
 void kee_ls_start(struct kee_ls *ls, const struct kee_vp_start *start);
 void kee_ls_deliver(struct kee_ls *ls, uint8_t delivery, struct kee_bytes fields);

@@ -266,6 +266,28 @@ void kee_ls_prepare(struct kee_ls *ls, const struct kee_vp_start *start)
     fxNewObjectInstance(the);
 }
 
+void kee_ls_push_inventory(struct kee_ls *ls, const struct kee_vp_start *start)
+{
+    txMachine *the = ls->machine;
+    struct kee_vp_strings inventory = start->inventory;
+    struct kee_bytes name, vref;
+    txSlot *holder;
+    txID id;
+
+    mxPush(mxObjectPrototype);
+    fxNewObjectInstance(the);
+    holder = the->stack;
+    while (kee_vp_strings_next(&inventory, &name) && kee_vp_strings_next(&inventory, &vref)) {
+        kee_ls_value_of_vref(the, vref, kee_bytes_of(NULL, 0));
+        kee_ls_push_string(the, name);
+        id = fxNewName(the, the->stack);
+        mxPop();
+        mxPushSlot(holder);
+        fxDefineID(the, id, XS_NO_FLAG, XS_DONT_ENUM_FLAG | XS_DONT_DELETE_FLAG | XS_DONT_SET_FLAG);
+        mxPop();
+    }
+}
+
 void kee_ls_start(struct kee_ls *ls, const struct kee_vp_start *start)
 {
     txMachine *the = ls->machine;

@@ -39,6 +39,7 @@ export const start = ({
   heap = 64 * 1024 * 1024,
   parameters = { body: '#{}' },
   rows = [],
+  inventory = [],
 }) =>
   frame(
     'START',
@@ -53,6 +54,7 @@ export const start = ({
     strings(globals),
     capdata(parameters),
     strings(rows),
+    strings(inventory),
   );
 
 export const message = (seq, target, methargs, result = '') =>

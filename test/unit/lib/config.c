@@ -41,7 +41,7 @@ static void a_cluster_is_read_whole(void **state)
         read_text(&config,
                   "{\"bootstrap\":\"b\",\"vats\":{"
                   "\"b\":{\"sourceSpec\":\"a.js\",\"parameters\":{\"x\":[1,\"+y\",null]},"
-                  "\"globals\":[\"Date\",\"setTimeout\"]},"
+                  "\"globals\":[\"Date\",\"setTimeout\"],\"inventory\":{\"x\":{\"kref\":\"ko4\"}}},"
                   "\"a\":{\"bundleSpec\":\"data:text/javascript;base64,Y29kZQ==\"},"
                   "\"c\":{\"bundle\":{\"moduleFormat\":\"iife\",\"code\":\"1\"}}}}",
                   &why),
@@ -54,6 +54,7 @@ static void a_cluster_is_read_whole(void **state)
     assert_bytes_text(config.launch.vats[0].code_name, path_of("a.js"));
     assert_bytes_text(config.launch.vats[0].parameters.body, "#{\"x\":[1,\"!+y\",null]}");
     assert_int_equal(config.launch.vats[0].globals.count, 2);
+    assert_int_equal(config.launch.vats[0].inventory.count, 2);
     assert_true(
         kee_vp_strings_next((struct kee_vp_strings *)&config.launch.vats[0].globals, &name));
     assert_bytes_text(name, "Date");
@@ -165,6 +166,13 @@ static void refusals_name_the_key_the_expected_and_the_found(void **state)
          "configuration, vats.a.bundleSpec: expected data:TYPE,TEXT or data:TYPE;base64,TEXT, "
          "found "
          "\"data:;base64,Q*==\""},
+        {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\",\"inventory\":[]}}}",
+         "configuration, vats.a.inventory: expected names with objects such as "
+         "{\"kref\":\"ko4\"}, found an array"},
+        {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\",\"inventory\":{\"x\":"
+         "\"ko4\"}}}}",
+         "configuration, vats.a.inventory: expected names with objects such as "
+         "{\"kref\":\"ko4\"}, found \"ko4\""},
         {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\",\"globals\":\"Date\"}}}",
          "configuration, vats.a.globals: expected an array of names, found \"Date\""},
         {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\",\"globals\":[\"process\"]}}"
@@ -174,7 +182,8 @@ static void refusals_name_the_key_the_expected_and_the_found(void **state)
         {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\",\"option\":1}}}",
          "configuration, vats.a.option: there is no such key; known are bundleSpec sourceSpec "
          "bundle "
-         "bundleName bundleHash parameters globals creationOptions platformConfig network"},
+         "bundleName bundleHash parameters globals inventory creationOptions platformConfig "
+         "network"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

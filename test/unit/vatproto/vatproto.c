@@ -18,7 +18,7 @@ static struct kee_vp_strings strings_of(struct kee_buf *store, const char *const
 }
 
 struct fixture {
-    struct kee_buf globals, slots, rows, frame;
+    struct kee_buf globals, slots, rows, inventory, frame;
 };
 
 /* A START frame with something in every field. */
@@ -40,6 +40,7 @@ static void fixture_init(struct fixture *f)
     start.parameters.body = kee_bytes_str("#{\"name\":\"$0\"}");
     start.parameters.slots = strings_of(&f->slots, (const char *const[]){"o-50"}, 1);
     start.rows = strings_of(&f->rows, (const char *const[]){"idCounters", "{}"}, 2);
+    start.inventory = strings_of(&f->inventory, (const char *const[]){"clock", "o-51"}, 2);
     kee_vp_start_put(&f->frame, &start);
     assert_int_equal(kee_buf_status(&f->frame), 0);
 }
@@ -49,6 +50,7 @@ static void fixture_fini(struct fixture *f)
     kee_buf_fini(&f->globals);
     kee_buf_fini(&f->slots);
     kee_buf_fini(&f->rows);
+    kee_buf_fini(&f->inventory);
     kee_buf_fini(&f->frame);
 }
 
@@ -76,6 +78,11 @@ static void start_reads_back(void **state)
     assert_true(start.heap_bytes_max == (uint64_t)1 << 40);
     assert_int_equal(start.seed.size, 32);
     assert_bytes_text(start.code_name, "counter.js");
+    assert_int_equal(start.inventory.count, 2);
+    assert_true(kee_vp_strings_next(&start.inventory, &text));
+    assert_bytes_text(text, "clock");
+    assert_true(kee_vp_strings_next(&start.inventory, &text));
+    assert_bytes_text(text, "o-51");
     assert_bytes_text(start.code, "export const buildRootObject = () => {};");
     assert_bytes_text(start.parameters.body, "#{\"name\":\"$0\"}");
     assert_true(kee_vp_strings_next(&start.globals, &text));
@@ -135,6 +142,11 @@ static void start_with_a_key_without_value_is_refused(void **state)
     kee_buf_clear(&frame);
     kee_vp_start_put(&frame, &start);
     assert_true(kee_vp_start_take(kee_bytes_of(frame.data + 5, frame.size - 5), &out));
+    start.inventory = strings_of(&store, (const char *const[]){"alone"}, 1);
+    start.rows = (struct kee_vp_strings){0};
+    kee_buf_clear(&frame);
+    kee_vp_start_put(&frame, &start);
+    assert_false(kee_vp_start_take(kee_bytes_of(frame.data + 5, frame.size - 5), &out));
     kee_buf_fini(&store);
     kee_buf_fini(&frame);
 }

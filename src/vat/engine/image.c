@@ -11,6 +11,7 @@
 #include "keeve/version.h"
 #include "vat/engine/engine_internal.h"
 #include "vat/engine/host.h"
+#include "vat/liveslots/liveslots.h"
 
 #define MAGIC "keeve image\n"
 /* The engine's own, inside. */
@@ -159,6 +160,7 @@ static int boot_machine(struct kee_engine *engine, struct kee_bytes text)
     if (kee_engine_crank(engine, &second) != 0) {
         return kee_fault(KEE_FAULT_SYSTEM, "evaluating boot.js: %s", kee_engine_failure(engine));
     }
+    kee_ls_packages_loaded(engine->machine);
     return 0;
 }
 

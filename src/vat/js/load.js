@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // load - evaluates the code of a vat in a compartment of its own and gives its exports.
+import { passStyleOf } from '@endo/pass-style';
 import { loadArchive } from './archive.js';
 import { makeCompartmentClass } from './compartment.js';
 import { packages } from './packages.js';
@@ -11,9 +12,12 @@ const { hasOwn } = Object;
 /** The stack of an error names the file and line of code that ends so. */
 const named = (text, name) => `${text}\n//# sourceURL=${name.replace(/[^\w./-]/g, '_')}\n`;
 
+/** By this name a vat's own copy of @endo/pass-style finds the one function all are to use. */
+const PassStyleOf = Symbol.for('@endo passStyleOf');
+
 /** Universal globals: those every compartment has, nested ones too. */
 export const makeVatCompartment = (globals) => {
-  const VatCompartment = makeCompartmentClass({ HandledPromise, harden });
+  const VatCompartment = makeCompartmentClass({ HandledPromise, harden, [PassStyleOf]: passStyleOf });
   return (options) => new VatCompartment({ globals, ...options });
 };
 

@@ -2,6 +2,7 @@
 /* audit - do the tables and the heap say the same? For tests, after every crank. */
 #include "base/assert.h"
 #include "vat/liveslots/tables.h"
+#include "vat/liveslots/weak.h"
 
 /* Reasons to keep the object that the entry itself tells. */
 static uint32_t reasons(const struct kee_ls_entry *entry)
@@ -81,5 +82,5 @@ const char *kee_ls_audit(const struct kee_ls *ls)
     if (ls->entry_count > 0 && used + free_count + 1 != ls->entry_count) {
         return "an entry is neither used nor free";
     }
-    return NULL;
+    return kee_weak_audit(ls);
 }

@@ -11,6 +11,7 @@
 #include "vat/liveslots/root.h"
 #include "vat/liveslots/start.h"
 #include "vat/liveslots/tables.h"
+#include "vat/liveslots/weak.h"
 
 /* What the buffer of syscalls may keep from one crank to the next. */
 #define SYSCALLS_KEPT_BYTES_MAX ((size_t)1024 * 1024)
@@ -21,8 +22,7 @@ int kee_ls_new(struct kee_ls **out, struct sxMachine *machine, const struct kee_
 {
     struct kee_ls *ls = calloc(1, sizeof(*ls));
 
-    if (!ls || kee_gc_new(ls) < 0) {
-        free(ls);
+    if (!ls) {
         return -1;
     }
     ls->machine = machine;
@@ -33,7 +33,7 @@ int kee_ls_new(struct kee_ls **out, struct sxMachine *machine, const struct kee_
     kee_list_init(&ls->capdatas_free);
     machine->liveslots = ls;
     ls->root = kee_root_instance(machine);
-    if (kee_vom_new(ls) < 0) {
+    if (kee_gc_new(ls) < 0 || kee_weak_new(ls) < 0 || kee_vom_new(ls) < 0) {
         kee_ls_free(ls);
         return -1;
     }
@@ -48,6 +48,7 @@ void kee_ls_free(struct kee_ls *ls)
     }
     kee_vom_free(ls);
     kee_gc_free(ls);
+    kee_weak_free(ls);
     for (uint32_t i = 1; i < ls->entry_count; i++) {
         free(ls->entries[i]);
     }
@@ -322,12 +323,13 @@ void kee_ls_done(struct kee_ls *ls, struct kee_buf *out)
 size_t kee_ls_callbacks(void (**out)(struct sxMachine *), size_t room)
 {
     static const txCallback own[] = {fx_harden, kee_promise_settled};
-    size_t hp_count, start_count, vom_count;
+    size_t hp_count, start_count, vom_count, weak_count;
     const txCallback *hp = kee_hp_callbacks(&hp_count);
     const txCallback *start = kee_start_callbacks(&start_count);
     const struct kee_ls_function *vom = kee_vom_functions(&vom_count);
+    const struct kee_ls_function *weak = kee_weak_functions(&weak_count);
     size_t own_count = sizeof(own) / sizeof(own[0]);
-    size_t all = own_count + hp_count + start_count + vom_count;
+    size_t all = own_count + hp_count + start_count + vom_count + weak_count;
 
     for (size_t i = 0; i < all && i < room; i++) {
         size_t at = i;
@@ -337,8 +339,10 @@ size_t kee_ls_callbacks(void (**out)(struct sxMachine *), size_t room)
             out[i] = hp[at];
         } else if ((at -= hp_count) < start_count) {
             out[i] = start[at];
+        } else if ((at -= start_count) < vom_count) {
+            out[i] = vom[at].callback;
         } else {
-            out[i] = vom[at - start_count].callback;
+            out[i] = weak[at - vom_count].callback;
         }
     }
     return all;

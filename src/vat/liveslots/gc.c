@@ -17,6 +17,7 @@
 #include "vat/engine/engine.h"
 #include "vat/liveslots/root.h"
 #include "vat/liveslots/tables.h"
+#include "vat/liveslots/weak.h"
 
 /* Sets of vrefs, each a row of struct kee_ls_vref, in no order and with doubles until sorted. */
 struct kee_ls_gc {
@@ -162,6 +163,7 @@ static bool look_at(txMachine *the, struct kee_bytes vref)
         if (!kee_vom_is_reachable(the, vref)) {
             ls->gc->buried++;
             again = kee_vom_delete_virtual(the, vref, retire_export);
+            again = kee_weak_forget(ls, vref) || again;
         }
     } else if (parts.exported) {
         if (entry && entry->exported_recognizable) {
@@ -206,6 +208,7 @@ static void find_dead(txMachine *the)
         again = false;
         kee_engine_collect_inside(kee_engine_of(the));
         find_cleared(ls);
+        kee_weak_find_cleared(ls);
         set_sort(the, &gc->dead);
         spare = gc->work;
         gc->work = gc->dead;
@@ -244,7 +247,7 @@ static void find_retired(txMachine *the)
             ((entry && kee_ls_entry_object(entry)) || kee_vom_is_reachable(the, vref))) {
             continue;
         }
-        if (!kee_vom_is_recognizable(the, vref)) {
+        if (!kee_weak_recognizes(ls, vref) && !kee_vom_is_recognizable(the, vref)) {
             set_add(&gc->retire_imports, vref);
         }
     }
@@ -344,6 +347,7 @@ void kee_gc_retire_imports(txMachine *the, struct kee_vp_strings vrefs)
         if (!kee_vref_parse(vref, &parts) || parts.type != KEE_VREF_OBJECT || parts.exported) {
             refuse(the, vref);
         }
+        (void)kee_weak_forget(kee_ls_of(the), vref);
         (void)kee_vom_cease_recognition(the, vref);
     }
 }

@@ -47,6 +47,8 @@ enum kee_tag {
     KEE_TAG_PROMISE = 0x7eed0005,  /* on a presence: the promise HandledPromise.resolve gives */
     KEE_TAG_ERROR_ID = 0x7eed0006, /* on an error that came by marshal: its errorId */
     KEE_TAG_KNOWN = 0x7eed0007,    /* on a promise: the kernel was told once how it settled */
+    KEE_TAG_WEAK = 0x7eed0008,     /* on a WeakMap or WeakSet: its entries under vrefs */
+    KEE_TAG_MEMO = 0x7eed0009,     /* the id of the list of a WeakMap that goes by identity */
     KEE_TAG_VOM = 0x7eed0010,      /* 0x7eed0010 to 0x7eed001f belong to kinds and collections */
 };
 
@@ -141,6 +143,7 @@ struct kee_ls {
     uint64_t vat;
     uint64_t error_id; /* of the next error that goes out */
     struct kee_ls_gc *gc;
+    struct kee_ls_weak *weak;
 };
 
 /* The liveslots of this machine; NULL while the boot image is made. */

@@ -39,6 +39,7 @@ static void push_cohort(txMachine *the, struct kee_kind *kind, struct kee_bytes 
     record = fxNewObjectInstance(the);
     cohort = kee_vom_push_holder(the);
     kee_vom_put(the, cohort, KEE_VOM_TAG_COHORT, the->stack + 1);
+    kee_vom_put(the, record, KEE_VOM_TAG_RECORD, the->stack); /* for weak collections */
     for (size_t i = 0; i < kind->facet_count; i++) {
         mxPushSlot(kind->parts[KEE_KIND_PROTO]);
         fxGetAll(the, XS_NO_ID, (txIndex)i);

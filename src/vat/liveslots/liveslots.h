@@ -35,6 +35,10 @@ struct kee_ls_host {
  * before there is one. Objects go into the image; no C pointer does. */
 void kee_ls_install(struct sxMachine *machine);
 
+/* When all packages are evaluated, before the image is written: the weak collections that stand in the
+ * heap now are memos of those packages, see weak.h. */
+void kee_ls_packages_loaded(struct sxMachine *machine);
+
 /* The C functions that may be found in the heap, for the image's callback table, always in the same
  * order. Writes at most room of them to out; returns how many there are. */
 size_t kee_ls_callbacks(void (**out)(struct sxMachine *), size_t room);
@@ -60,7 +64,7 @@ void kee_ls_free(struct kee_ls *ls);
 void kee_ls_begin(struct kee_ls *ls);
 /* Before the vat's code is evaluated, which may already define kinds: takes start->rows, loads the id
  * counters, and pushes an object whose own properties become globals of the vat's compartment, beside
- * those of the engine (the identity-aware WeakMap and WeakSet; it may be empty). */
+ * those of the engine (it may be empty). */
 void kee_ls_prepare(struct kee_ls *ls, const struct kee_vp_start *start);
 /* Then: pushes an object whose own properties are what the vat was granted by name. */
 void kee_ls_push_inventory(struct kee_ls *ls, const struct kee_vp_start *start);

@@ -15,6 +15,7 @@
 
 #include "base/assert.h"
 #include "vat/liveslots/hp.h"
+#include "vat/liveslots/weak.h"
 
 txSlot *kee_tag_find(txSlot *instance, txID tag)
 {
@@ -118,6 +119,7 @@ void kee_ls_install(struct sxMachine *machine)
             fxDefineID(the, kee_ls_id(the, "HandledPromise"), XS_DONT_ENUM_FLAG,
                        XS_DONT_ENUM_FLAG | XS_DONT_DELETE_FLAG | XS_DONT_SET_FLAG);
             mxPop();
+            kee_weak_install(the);
             kee_vom_install(the);
             kee_vom_push_vatdata(the);
             mxPush(mxGlobal);

@@ -45,7 +45,7 @@ static uint64_t key_of(enum kee_ls_kind kind, bool negative, bool durable, uint6
     return (space | (negative ? 1u : 0u)) | 8u | number << 4;
 }
 
-static uint64_t key_of_parts(const struct kee_vref_parts *parts)
+uint64_t kee_parts_key(const struct kee_vref_parts *parts)
 {
     enum kee_ls_kind kind = parts->is_virtual                 ? KEE_LS_VIRTUAL
                             : parts->type == KEE_VREF_PROMISE ? KEE_LS_PROMISE
@@ -55,19 +55,39 @@ static uint64_t key_of_parts(const struct kee_vref_parts *parts)
     return key_of(kind, !parts->exported, parts->is_durable, parts->id, parts->instance);
 }
 
-static uint64_t key_of_entry(const struct kee_ls_entry *entry)
+uint64_t kee_entry_key(const struct kee_ls_entry *entry)
 {
     return key_of(entry->kind, entry->negative, entry->durable, entry->number, entry->instance);
 }
 
+bool kee_key_import(uint64_t key, struct kee_ls_vref *out)
+{
+    if ((key & 15u) != (8u | 1u)) {
+        return false;
+    }
+    out->size =
+        (uint8_t)snprintf(out->text, sizeof(out->text), "o-%llu", (unsigned long long)(key >> 4));
+    return true;
+}
+
 /* ---- Entries ---- */
+
+txSlot *kee_entries_slot(txMachine *the)
+{
+    txSlot *slot = fxNewSlot(the);
+    txSlot *list = kee_root(the, KEE_ROOT_ENTRIES)->value.reference;
+
+    slot->flag = XS_INTERNAL_FLAG;
+    slot->next = list->next;
+    list->next = slot;
+    return slot;
+}
 
 /* A free entry with its slot on the rooted list. */
 static struct kee_ls_entry *entry_take(txMachine *the)
 {
     struct kee_ls *ls = kee_ls_of(the);
     struct kee_ls_entry *entry;
-    txSlot *list;
     uint32_t index = ls->entry_free;
 
     if (index != 0) {
@@ -98,11 +118,7 @@ static struct kee_ls_entry *entry_take(txMachine *the)
     ls->entries[index] = entry;
     ls->entry_count = index + 1;
     entry->index = index;
-    entry->slot = fxNewSlot(the);
-    entry->slot->flag = XS_INTERNAL_FLAG;
-    list = kee_root(the, KEE_ROOT_ENTRIES)->value.reference;
-    entry->slot->next = list->next;
-    list->next = entry->slot;
+    entry->slot = kee_entries_slot(the);
     return entry;
 }
 
@@ -149,7 +165,7 @@ struct kee_ls_entry *kee_entry_new(txMachine *the, enum kee_ls_kind kind,
     struct kee_ls *ls = kee_ls_of(the);
     struct kee_ls_entry *entry;
     txSlot *tag;
-    uint64_t key = key_of_parts(parts);
+    uint64_t key = kee_parts_key(parts);
 
     if (key == 0) {
         kee_ls_throw(the, XS_RANGE_ERROR, "a vref's numbers are too large: %llu/%llu",
@@ -183,7 +199,7 @@ void kee_ls_forget(struct kee_ls *ls, struct kee_ls_entry *entry)
             tag->value.integer = 0;
         }
     }
-    kee_map_remove(&ls->by_vref, key_of_entry(entry));
+    kee_map_remove(&ls->by_vref, kee_entry_key(entry));
     entry_give(ls, entry);
 }
 
@@ -255,7 +271,7 @@ struct kee_ls_entry *kee_ls_entry_of(struct kee_ls *ls, struct kee_bytes vref)
     if (!kee_vref_parse(vref, &parts)) {
         return NULL;
     }
-    key = key_of_parts(&parts);
+    key = kee_parts_key(&parts);
     return key ? kee_map_get(&ls->by_vref, key) : NULL;
 }
 
@@ -419,7 +435,7 @@ void kee_ls_value_of_vref(txMachine *the, struct kee_bytes vref, struct kee_byte
         kee_vom_value_of_vref(the, vref, &parts);
         return;
     }
-    entry = kee_map_get(&ls->by_vref, key_of_parts(&parts));
+    entry = kee_map_get(&ls->by_vref, kee_parts_key(&parts));
     object = entry ? kee_ls_entry_object(entry) : NULL;
     if (object) {
         mxPushReference(object);

@@ -9,6 +9,13 @@
  * the vref's numbers are beyond what the tables can name. */
 struct kee_ls_entry *kee_entry_new(txMachine *the, enum kee_ls_kind kind,
                                    const struct kee_vref_parts *parts, txSlot *object);
+/* The base vref as a number: of an entry; of a name, 0 when no entry can have it. */
+uint64_t kee_entry_key(const struct kee_ls_entry *entry);
+uint64_t kee_parts_key(const struct kee_vref_parts *parts);
+/* Is that number of an imported object? Gives its vref. */
+bool kee_key_import(uint64_t key, struct kee_ls_vref *out);
+/* A new slot on the rooted list, undefined. */
+txSlot *kee_entries_slot(txMachine *the);
 /* One reason more, or less, to keep the object. */
 void kee_entry_hold(struct kee_ls_entry *entry);
 void kee_entry_release(struct kee_ls_entry *entry);

@@ -35,6 +35,7 @@ enum kee_vom_tag {
     KEE_VOM_TAG_VALUE_SHAPE,
     KEE_VOM_TAG_GENERATION, /* on a store: counts additions, an integer */
     KEE_VOM_TAG_MODE,       /* on an iterator: what it gives */
+    KEE_VOM_TAG_RECORD,     /* on a record of facets: their cohort */
 };
 
 /* A key under construction, on the C stack. Too long a one is cut and remembered. */

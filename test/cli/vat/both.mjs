@@ -195,8 +195,11 @@ const deliveryOf = (step, n) => {
   }
 };
 
-/** Runs the steps under one of the two; gives what each crank said and left, the start first. */
-const runUnder = async (open, text, steps) => {
+/**
+ * Runs the steps under one of the two; gives what each crank said and left, the start first. next gives
+ * a step after each result, or undefined at the end.
+ */
+const runUnder = async (open, text, next) => {
   let rows = [];
   let vat = open(text, rows);
   const results = [];
@@ -205,9 +208,10 @@ const runUnder = async (open, text, steps) => {
     rows = result.rows;
   };
   note(await vat.start());
-  for (const [n, step] of steps.entries()) {
-    if (results.at(-1).error !== '') {
-      break; // a vat ends with its failed crank
+  for (let n = 0; results.at(-1).error === ''; n += 1) { // a vat ends with its failed crank
+    const step = next(n, results.at(-1));
+    if (step === undefined) {
+      break;
     }
     if (step[0] === 'restart') {
       await vat.end();
@@ -222,5 +226,7 @@ const runUnder = async (open, text, steps) => {
 };
 
 export const runOurs = (program, text, steps, options) =>
-  runUnder((code, rows) => openOurs(program, code, new Map(rows), options), text, steps);
-export const runNpms = (text, steps) => runUnder((code, rows) => openNpms(code, rows), text, steps);
+  runUnder((code, rows) => openOurs(program, code, new Map(rows), options), text, (n) => steps[n]);
+/** steps: an array, or a function that makes each step from its number and the result before it. */
+export const runNpms = (text, steps) =>
+  runUnder((code, rows) => openNpms(code, rows), text, Array.isArray(steps) ? (n) => steps[n] : steps);

@@ -417,6 +417,7 @@ int main(int argc, char **argv)
         kee_engine_crank(drive.engine, &evaluating) != 0) {
         fatal(kee_engine_failure(drive.engine));
     }
+    kee_ls_packages_loaded(kee_engine_machine(drive.engine));
     if (kee_ls_new(&drive.ls, kee_engine_machine(drive.engine), &host) != 0) {
         fatal("no liveslots");
     }

@@ -170,7 +170,7 @@ static void stops_hostile_programs(void **state)
         {"let n = []; for (let i = 0; i < 3e5; i++) n = [n]; 0", KEE_ENGINE_STACK},
     };
     struct fixture *f = *state;
-    kee_engine_set_limits(f->engine, 20 * MILLION, 64 * MEBI);
+    kee_engine_set_limits(f->engine, 40 * MILLION, 64 * MEBI);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int outcome = run(f, cases[i].source);
         if (outcome != cases[i].outcome) {
@@ -180,7 +180,7 @@ static void stops_hostile_programs(void **state)
         assert_int_equal(teardown(state), 0);
         setup(state);
         f = *state;
-        kee_engine_set_limits(f->engine, 20 * MILLION, 64 * MEBI);
+        kee_engine_set_limits(f->engine, 40 * MILLION, 64 * MEBI);
     }
 }
 

@@ -16,16 +16,16 @@ struct rows {
     unsigned asked;
 };
 
-static struct kee_bytes key_text(int n, char text[8])
+static struct kee_bytes key_text(int n, char text[16])
 {
-    snprintf(text, 8, "k%02d", n);
+    snprintf(text, 16, "k%02d", n);
     return kee_bytes_str(text);
 }
 
 static int source_get(void *context, struct kee_bytes key, struct kee_buf *value)
 {
     struct rows *rows = context;
-    char text[8];
+    char text[16];
     rows->asked++;
     for (int n = 0; n < KEYS; n++) {
         if (kee_bytes_equal(key_text(n, text), key) && rows->value[n][0] != '\0') {
@@ -38,7 +38,7 @@ static int source_get(void *context, struct kee_bytes key, struct kee_buf *value
 
 static int rows_next(const struct rows *rows, struct kee_bytes prior)
 {
-    char text[8];
+    char text[16];
     for (int n = 0; n < KEYS; n++) {
         if (rows->value[n][0] != '\0' && kee_bytes_compare(key_text(n, text), prior) > 0) {
             return n;
@@ -51,7 +51,7 @@ static int source_next(void *context, struct kee_bytes prior, struct kee_buf *ke
                        struct kee_buf *value)
 {
     struct rows *rows = context;
-    char text[8];
+    char text[16];
     int n = rows_next(rows, prior);
     rows->asked++;
     if (n < 0) {
@@ -93,7 +93,7 @@ static uint32_t apply(struct kee_vatstore *store, struct rows *kernel)
 
 static void check_get(struct kee_vatstore *store, const struct rows *model, int n)
 {
-    char text[8];
+    char text[16];
     struct kee_bytes value;
     int r = kee_vatstore_get(store, key_text(n, text), &value);
     assert_int_equal(r, model->value[n][0] != '\0');
@@ -102,7 +102,7 @@ static void check_get(struct kee_vatstore *store, const struct rows *model, int 
 
 static void check_next(struct kee_vatstore *store, const struct rows *model, int n)
 {
-    char text[8], expected[8];
+    char text[16], expected[16];
     struct kee_bytes key, value;
     struct kee_bytes prior = n < 0 ? kee_bytes_str("k") : key_text(n, text);
     int found = rows_next(model, prior);
@@ -128,7 +128,7 @@ static void agrees_with_a_model(void **state)
         for (int step = 0; step < 300; step++) {
             random = random * 1103515245u + 12345u;
             int n = (int)((random >> 8) % KEYS);
-            char text[8];
+            char text[16];
             switch ((random >> 16) % 8) {
             case 0:
             case 1:

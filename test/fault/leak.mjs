@@ -203,7 +203,6 @@ const test = async t => {
     const { vats: { guest: { vat, root } }, subclusterId } = await home.launch({ guest });
     equal(await home.send(root, 'hi'), 'hi', 'the guest');
     await home.rows(...(turn % 2 ? ['terminate', vat] : ['terminate', subclusterId]));
-    if (turn % 4 === 0) await home.rows('restart-vat', vats.b.vat);
   };
   const sendUntil = async deliveries => {
     for (;;) {

@@ -255,6 +255,17 @@ void rig_fini(struct rig *rig)
     }
 }
 
+void rig_worker_dies(struct rig *rig, uint64_t n)
+{
+    struct rig_vat *vat = &rig->vats[n];
+
+    vat->running = false;
+    kee_buf_clear(&vat->in);
+    enter(rig);
+    (void)well(rig, kee_kernel_worker_gone(rig->kernel, (struct kee_vat_id){n}, vat->incarnation,
+                                           "killed by the test"));
+}
+
 void rig_run(struct rig *rig)
 {
     bool more = true;
@@ -449,6 +460,18 @@ void rig_reply_wake(struct rig_reply *reply, uint64_t wait_ms, uint32_t timers)
     kee_buf_put_u32(&reply->buf, timers);
 }
 
+static void hand_over(struct rig *rig, uint64_t n, struct kee_buf *fields)
+{
+    enum rig_way way = rig->on_done == NULL ? RIG_WAY_ONCE : rig->on_done(rig, n, fields);
+
+    for (int times = way == RIG_WAY_LOST ? 0 : way == RIG_WAY_TWICE ? 2 : 1; times > 0; times--) {
+        enter(rig);
+        (void)well(rig,
+                   kee_kernel_frame(rig->kernel, (struct kee_vat_id){n}, rig->vats[n].incarnation,
+                                    KEE_VP_DONE, kee_buf_bytes(fields)));
+    }
+}
+
 void rig_reply_end(struct rig *rig, uint64_t n, struct rig_reply *reply, const char *rows)
 {
     struct kee_bytes rest = kee_bytes_str(rows == NULL ? "" : rows);
@@ -468,9 +491,7 @@ void rig_reply_end(struct rig *rig, uint64_t n, struct rig_reply *reply, const c
         count++;
     }
     kee_vp_list_close(&reply->buf, place, count);
-    enter(rig);
-    (void)well(rig, kee_kernel_frame(rig->kernel, (struct kee_vat_id){n}, rig->vats[n].incarnation,
-                                     KEE_VP_DONE, kee_buf_bytes(&reply->buf)));
+    hand_over(rig, n, &reply->buf);
     kee_buf_fini(&reply->buf);
 }
 

@@ -28,6 +28,11 @@ struct rig_answer {
     char why[400];
 };
 
+struct rig;
+
+/* What becomes of a frame on its way from a worker to the kernel. */
+enum rig_way { RIG_WAY_ONCE, RIG_WAY_TWICE, RIG_WAY_LOST };
+
 struct rig {
     struct kee_store *store; /* outlives kernels */
     struct kee_world *world;
@@ -44,12 +49,16 @@ struct rig {
     void (*faults_on)(bool on);
     bool faulted;
     uint64_t store_fails_at; /* this many store calls from now fail; 0 never */
+    /* May change the fields of a DONE. NULL: all arrive as they are. */
+    enum rig_way (*on_done)(struct rig *rig, uint64_t vat, struct kee_buf *fields);
 };
 
 void rig_init(struct rig *rig);
 void rig_fini(struct rig *rig);
 /* The process dies and another opens the store: workers gone, unflushed batches lost. */
 void rig_crash(struct rig *rig);
+/* The worker of vat ends by itself. */
+void rig_worker_dies(struct rig *rig, uint64_t vat);
 /* Lets the kernel work until it waits for a worker; flushes and lets answers out. */
 void rig_run(struct rig *rig);
 int rig_audit(struct rig *rig);

@@ -70,6 +70,7 @@ static const struct sock_filter filter[] = {
     ALLOW(sigaltstack),
     ALLOW(getpid),
     ALLOW(gettid),
+    ALLOW(getrandom),
 #endif
     /* mmap, if the third argument has no PROT_EXEC: the low half of the register is enough. */
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)SYS_mmap, 0, 3),

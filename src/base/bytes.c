@@ -55,6 +55,47 @@ bool kee_bytes_decimal(struct kee_bytes bytes, uint64_t *out)
     return true;
 }
 
+static bool continues(struct kee_bytes rest, size_t at)
+{
+    return at < rest.size && (rest.data[at] & 0xc0) == 0x80;
+}
+
+size_t kee_utf8_size(struct kee_bytes rest)
+{
+    uint8_t first = rest.data[0];
+
+    if (first < 0x80) {
+        return 1;
+    }
+    if (first >= 0xc2 && first <= 0xdf && continues(rest, 1)) {
+        return 2;
+    }
+    if (first >= 0xe0 && first <= 0xef && continues(rest, 1) && continues(rest, 2)) {
+        bool is_long = first == 0xe0 && rest.data[1] < 0xa0;
+        bool is_surrogate = first == 0xed && rest.data[1] >= 0xa0;
+        return is_long || is_surrogate ? 0 : 3;
+    }
+    if (first >= 0xf0 && first <= 0xf4 && continues(rest, 1) && continues(rest, 2) &&
+        continues(rest, 3)) {
+        bool is_long = first == 0xf0 && rest.data[1] < 0x90;
+        bool is_beyond = first == 0xf4 && rest.data[1] >= 0x90;
+        return is_long || is_beyond ? 0 : 4;
+    }
+    return 0;
+}
+
+bool kee_bytes_is_utf8(struct kee_bytes bytes)
+{
+    for (size_t at = 0; at < bytes.size;) {
+        size_t size = kee_utf8_size(kee_bytes_of(bytes.data + at, bytes.size - at));
+        if (size == 0) {
+            return false;
+        }
+        at += size;
+    }
+    return true;
+}
+
 void kee_buf_fini(struct kee_buf *buf)
 {
     free(buf->data);

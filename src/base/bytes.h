@@ -50,6 +50,10 @@ struct kee_bytes kee_bytes_cut(struct kee_bytes *rest, char mark);
  * Returns false on anything else, and on overflow. */
 bool kee_bytes_decimal(struct kee_bytes bytes, uint64_t *out);
 
+/* The size of the UTF-8 character that rest, which is not empty, begins with; 0 if it is none. */
+size_t kee_utf8_size(struct kee_bytes rest);
+bool kee_bytes_is_utf8(struct kee_bytes bytes);
+
 struct kee_buf {
     uint8_t *data;
     size_t size;

@@ -4,6 +4,7 @@
  *
  * The only place that looks at the environment: KEEVE_HOME, HOME, KEEVE_LIBEXEC.
  */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@
 #include "keeve/version.h"
 #include "os/file.h"
 #include "os/terminal.h"
+#include "value/json_memory.h"
 
 /* Takes --home, --json and --help, wherever they stand before "--", and the command's name. */
 struct globals {
@@ -86,6 +88,7 @@ int main(int argc, char **argv)
     struct globals globals;
     const char *name;
 
+    json_set_alloc_funcs(kee_json_malloc, free);
     take_globals(&cli, &globals);
     if (cli.bad_usage) {
         return KEE_EXIT_USAGE;

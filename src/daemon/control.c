@@ -233,8 +233,12 @@ static void on_line(struct client *client, struct kee_bytes line)
     const char *method = json_string_value(json_object_get(json, "method"));
     struct kee_buf message = KEE_BUF_EMPTY;
     char *id = take_id(json_object_get(json, "id"));
+    const char *code = "BAD";
 
-    if (json == NULL) {
+    if (json == NULL && error.text[0] == '\0') {
+        code = "FAULT";
+        kee_buf_put_str(&message, "out of memory");
+    } else if (json == NULL) {
         kee_buf_printf(&message, "expected a line of JSON: %s", error.text);
     } else if (!json_is_object(json)) {
         kee_buf_put_str(&message, "expected an object with id, method and params");
@@ -246,7 +250,7 @@ static void on_line(struct client *client, struct kee_bytes line)
         kee_buf_put_str(&message, "params: expected an object");
     }
     if (message.size > 0) {
-        say_error(client, id == NULL ? "null" : id, "BAD", kee_buf_cstr(&message));
+        say_error(client, id == NULL ? "null" : id, code, kee_buf_cstr(&message));
         free(id);
     } else {
         begin_request(client, id, method, params);

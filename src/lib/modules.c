@@ -32,11 +32,11 @@ static int put_missing(struct gathering *all, const char *name, const char *reas
 
 static int put_module(struct gathering *all, const char *name, struct kee_bytes text)
 {
-    json_t *json = json_stringn((const char *)text.data, text.size);
-    if (json == NULL) {
+    if (!kee_bytes_is_utf8(text)) {
         return put_missing(all, name, "is not UTF-8 text");
     }
-    if (json_object_set_new(all->modules, name, json) != 0 ||
+    if (json_object_set_new(all->modules, name, json_stringn((const char *)text.data, text.size)) !=
+            0 ||
         json_array_append_new(all->queue, json_string(name)) != 0) {
         return out_of_memory();
     }
@@ -83,6 +83,7 @@ static int follow(struct gathering *all, const char *module, struct kee_bytes sp
             }
         }
     }
+    r = r == 0 ? kee_buf_status(&path) : r;
     kee_buf_fini(&path);
     return r;
 }
@@ -121,13 +122,6 @@ static int put_together(struct gathering *all, const char *entry, struct kee_byt
     free(text);
     json_decref(bundle);
     return r;
-}
-
-static bool is_utf8(struct kee_buf *text)
-{
-    json_t *json = json_string(kee_buf_cstr(text));
-    json_decref(json);
-    return json != NULL;
 }
 
 static bool imports_files(struct kee_bytes code)
@@ -192,7 +186,7 @@ int kee_modules_gather(struct kee_bytes *code, struct kee_bytes path, const char
     all.modules = json_object();
     all.missing = json_object();
     all.queue = json_array();
-    if (!entry_name.failed && !is_utf8(&entry_name)) {
+    if (!entry_name.failed && !kee_bytes_is_utf8(kee_buf_bytes(&entry_name))) {
         goto out; /* a file: URL can say such a name, and no module can */
     }
     if (kee_buf_cstr(&root_path) == NULL || kee_buf_cstr(&entry_name) == NULL ||

@@ -2,34 +2,16 @@
 /* escape - see escape.h. */
 #include "store/escape.h"
 
-static bool continues(struct kee_bytes rest, size_t at)
-{
-    return at < rest.size && (rest.data[at] & 0xc0) == 0x80;
-}
-
 /* The size of the printable character that rest begins with; 0 if it must be escaped. */
 static size_t printable(struct kee_bytes rest)
 {
+    size_t size = kee_utf8_size(rest);
     uint8_t first = rest.data[0];
 
-    if (first < 0x80) {
+    if (size == 1) {
         return first >= 0x20 && first != 0x7f && first != '\\';
     }
-    if (first >= 0xc2 && first <= 0xdf && continues(rest, 1)) {
-        return first == 0xc2 && rest.data[1] < 0xa0 ? 0 : 2; /* U+0080 to U+009F are controls */
-    }
-    if (first >= 0xe0 && first <= 0xef && continues(rest, 1) && continues(rest, 2)) {
-        bool is_long = first == 0xe0 && rest.data[1] < 0xa0;
-        bool is_surrogate = first == 0xed && rest.data[1] >= 0xa0;
-        return is_long || is_surrogate ? 0 : 3;
-    }
-    if (first >= 0xf0 && first <= 0xf4 && continues(rest, 1) && continues(rest, 2) &&
-        continues(rest, 3)) {
-        bool is_long = first == 0xf0 && rest.data[1] < 0x90;
-        bool is_beyond = first == 0xf4 && rest.data[1] >= 0x90;
-        return is_long || is_beyond ? 0 : 4;
-    }
-    return 0;
+    return size == 2 && first == 0xc2 && rest.data[1] < 0xa0 ? 0 : size; /* U+0080 to U+009F */
 }
 
 static void put_escape(struct kee_buf *buf, uint8_t byte)

@@ -20,7 +20,8 @@ int kee_decode_json(struct kee_bytes text, json_t **out, struct kee_buf *why)
     *out = json_loadb((const char *)text.data, text.size,
                       JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
     if (*out == NULL) {
-        if (json_error_code(&error) == json_error_out_of_memory) {
+        /* For most of the places where memory can run out jansson has no word. */
+        if (error.text[0] == '\0' || json_error_code(&error) == json_error_out_of_memory) {
             return kee_fault(KEE_FAULT_MEMORY, "parsing JSON");
         }
         return kee_place_bad(&root, why, "expected JSON: %s, at byte %d", error.text,

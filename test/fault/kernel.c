@@ -21,10 +21,10 @@ enum { GOES = 3 };
 
 struct play {
     struct rig rig;
-    uint64_t names;  /* numbers of objects and promises are never used again */
-    uint64_t calls;  /* asked so far */
+    uint64_t names;       /* numbers of objects and promises are never used again */
+    uint64_t calls;       /* asked so far */
     bool acked[GOES + 1]; /* which go was answered */
-    uint64_t frames; /* sent by workers since the script began */
+    uint64_t frames;      /* sent by workers since the script began */
     uint64_t spoil_at;
     unsigned how;
     bool spoiled;
@@ -214,8 +214,7 @@ static void judge(struct play *play)
     rig_crash(rig);
     for (uint64_t n = 1; n <= GOES; n++) {
         (void)snprintf(key, sizeof key, "v1.s.n%u", (unsigned)n);
-        assert_true(!play->acked[n] ||
-                    kee_world_get(rig->world, kee_bytes_str(key), &value) == 0);
+        assert_true(!play->acked[n] || kee_world_get(rig->world, kee_bytes_str(key), &value) == 0);
     }
     assert_int_equal(rig_audit(rig), 0);
     rig_fini(rig);
@@ -251,7 +250,7 @@ static void whichever_store_call_fails(void **state)
 
     while (fired) {
         open_play(&play);
-        rig_crash(&play.rig); /* so that nothing is in memory */
+        rig_crash(&play.rig);                /* so that nothing is in memory */
         play.rig.faults_on = alloc_fault_on; /* nothing is armed: faults are the store's */
         play.rig.store_fails_at = ++nth;
         script(&play);

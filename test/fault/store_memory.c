@@ -8,61 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "alloc_fault.h"
 #include "base/fault.h"
 #include "store/dump.h"
 #include "store/world.h"
-
-/* The linker sends every allocation of the code under test here. */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static struct {
-    bool armed;
-    uint64_t left;
-    bool fired;
-} memory;
-
-static bool runs_out(void)
-{
-    if (!memory.armed || memory.left-- > 0) {
-        return false;
-    }
-    memory.armed = false;
-    memory.fired = true;
-    return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return runs_out() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return runs_out() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return runs_out() ? NULL : __real_realloc(old, size);
-}
-
-static void arm(uint64_t nth)
-{
-    memory.armed = true;
-    memory.left = nth - 1;
-    memory.fired = false;
-}
-
-static bool disarm(void)
-{
-    memory.armed = false;
-    return memory.fired;
-}
 
 enum { ROWS = 700 }; /* more than the tables of a world hold at first */
 
@@ -150,9 +99,9 @@ static void a_crank_is_undone_without_a_trace(void **state)
         int r;
         read_all(world, &before);
         kee_world_begin(world);
-        arm(++nth);
+        alloc_fault_begin(++nth);
         r = one_crank(world);
-        fired = disarm();
+        fired = alloc_fault_end();
         /* A table that cannot grow is no failure: its chains get longer. */
         assert_true(fired || r >= 0);
         kee_world_undo(world);
@@ -193,9 +142,9 @@ static void a_flush_is_all_or_nothing(void **state)
         assert_true(one_crank(world) >= 0);
         kee_world_commit(world);
         read_all(world, &before);
-        arm(++nth);
+        alloc_fault_begin(++nth);
         r = kee_world_flush(world);
-        fired = disarm();
+        fired = alloc_fault_end();
         assert_int_equal(kee_world_audit(world), 0);
         assert_int_equal(kee_world_durable(world), durable + (r == 0 ? 1 : 0));
         assert_true(r == 0 || fired);
@@ -223,12 +172,12 @@ static void a_world_is_made_or_not(void **state)
         struct kee_store *store = NULL;
         struct kee_world *world = NULL;
         int r;
-        arm(++nth);
+        alloc_fault_begin(++nth);
         r = kee_store_memory_open(&store);
         if (r == 0) {
             r = kee_world_new(&world, store);
         }
-        fired = disarm();
+        fired = alloc_fault_end();
         assert_int_equal(r < 0, fired);
         if (world != NULL) {
             kee_world_free(world);
@@ -294,12 +243,12 @@ static void a_dump_is_all_or_nothing(void **state)
         int told = 1;
         int r;
         assert_int_equal(kee_store_memory_open(&other), 0);
-        arm(++nth);
+        alloc_fault_begin(++nth);
         r = kee_dump_write(store, append, &text);
         if (r == 0) {
             r = kee_dump_read(other, take, &text, &why, count_notice, &told);
         }
-        fired = disarm();
+        fired = alloc_fault_end();
         assert_int_equal(r < 0, fired);
         assert_int_equal(told, r < 0 ? 1 : 0);
         assert_int_equal(other->ops->next(other, kee_bytes_str(""), &key, NULL),

@@ -2,8 +2,6 @@
 /* alloc_fault - see alloc_fault.h. */
 #include "alloc_fault.h"
 
-#include <stddef.h>
-
 /* The names are the linker's. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -57,4 +55,21 @@ bool alloc_fault_disarm(void)
 {
     state.left = 0;
     return state.fired;
+}
+
+void alloc_fault_begin(uint64_t nth)
+{
+    alloc_fault_arm(nth);
+    alloc_fault_on(true);
+}
+
+bool alloc_fault_end(void)
+{
+    alloc_fault_on(false);
+    return alloc_fault_disarm();
+}
+
+void *alloc_fault_malloc(size_t size)
+{
+    return __wrap_malloc(size);
 }

@@ -295,7 +295,8 @@ static bool is_export(struct kee_bytes vref, struct kee_vref_parts *parts)
     return kee_vref_parse(vref, parts) && parts->type == KEE_VREF_OBJECT && parts->exported;
 }
 
-void kee_gc_drop_exports(txMachine *the, struct kee_vp_strings vrefs)
+/* The kernel reaches these exports no more; when retired, it does not know them either. */
+static void let_go_of_exports(txMachine *the, struct kee_vp_strings vrefs, bool retired)
 {
     struct kee_bytes vref;
 
@@ -306,36 +307,27 @@ void kee_gc_drop_exports(txMachine *the, struct kee_vp_strings vrefs)
             refuse(the, vref);
         }
         if (parts.is_virtual) {
-            kee_vom_set_export_status(the, vref, KEE_VOM_RECOGNIZABLE);
+            kee_vom_set_export_status(the, vref, retired ? KEE_VOM_NONE : KEE_VOM_RECOGNIZABLE);
             continue;
         }
         entry = kee_ls_entry_of(kee_ls_of(the), vref);
-        if (entry && entry->exported_reachable) {
+        if (entry && retired) {
+            entry->exported_recognizable = false;
+        } else if (entry && entry->exported_reachable) {
             entry->exported_reachable = false;
             kee_entry_release(entry);
         }
     }
 }
 
+void kee_gc_drop_exports(txMachine *the, struct kee_vp_strings vrefs)
+{
+    let_go_of_exports(the, vrefs, false);
+}
+
 void kee_gc_retire_exports(txMachine *the, struct kee_vp_strings vrefs)
 {
-    struct kee_bytes vref;
-
-    while (kee_vp_strings_next(&vrefs, &vref)) {
-        struct kee_vref_parts parts;
-        struct kee_ls_entry *entry;
-        if (!is_export(vref, &parts)) {
-            refuse(the, vref);
-        }
-        if (parts.is_virtual) {
-            kee_vom_set_export_status(the, vref, KEE_VOM_NONE);
-            continue;
-        }
-        entry = kee_ls_entry_of(kee_ls_of(the), vref);
-        if (entry) {
-            entry->exported_recognizable = false;
-        }
-    }
+    let_go_of_exports(the, vrefs, true);
 }
 
 void kee_gc_retire_imports(txMachine *the, struct kee_vp_strings vrefs)

@@ -5,10 +5,8 @@
  * Runs no JavaScript once it has begun, so nothing changes under it. Vrefs are given out only when the
  * whole value has been written: a value that is refused uses up no number.
  */
-#include <stdlib.h>
-
 #include "base/assert.h"
-#include "vat/liveslots/marshal.h"
+#include "vat/liveslots/marshal_writer.h"
 #include "vat/liveslots/pass_style.h"
 #include "vat/liveslots/root.h"
 
@@ -17,36 +15,7 @@
 /* Steps of a path told in an error. */
 #define PATH_STEPS_MAX 16u
 
-struct step {
-    txID id; /* XS_NO_ID: an index */
-    txIndex index;
-};
-
-struct writer {
-    txMachine *the;
-    struct kee_ls *ls;
-    struct kee_buf *out;
-    txSlot *slots; /* XS_LIST_KIND on the engine's stack: the values that become slots, in order */
-    uint32_t slot_count;
-    uint64_t errors; /* ids used so far */
-    uint32_t depth;
-    bool methargs; /* the root is [method, args] */
-    txSlot *within[KEE_LIMIT_VALUE_DEPTH];
-    struct step steps[KEE_LIMIT_VALUE_DEPTH];
-};
-
-/* A property of a record, while its record is being written. */
-struct member {
-    txSlot *slot;    /* NULL for an indexed one, whose value stands in a chunk */
-    txID id;         /* XS_NO_ID for an indexed one */
-    txIndex index;   /* of an indexed one: its key */
-    txIndex place;   /* of an indexed one: among the items */
-    size_t from, to; /* what was written for it */
-};
-
-static void write_value(struct writer *w, txSlot *value);
-
-static void refuse(struct writer *w, const char *why)
+void kee_write_refuse(struct kee_writer *w, const char *why)
 {
     kee_ls_throw(w->the, XS_UNKNOWN_ERROR, "%s", why);
 }
@@ -58,79 +27,12 @@ static bool starts_special(const char *text)
     return text[0] >= '!' && text[0] <= '-';
 }
 
-static void put_unit_escaped(struct kee_buf *out, unsigned unit)
-{
-    switch (unit) {
-    case '"':
-        kee_buf_put_str(out, "\\\"");
-        return;
-    case '\\':
-        kee_buf_put_str(out, "\\\\");
-        return;
-    case '\b':
-        kee_buf_put_str(out, "\\b");
-        return;
-    case '\f':
-        kee_buf_put_str(out, "\\f");
-        return;
-    case '\n':
-        kee_buf_put_str(out, "\\n");
-        return;
-    case '\r':
-        kee_buf_put_str(out, "\\r");
-        return;
-    case '\t':
-        kee_buf_put_str(out, "\\t");
-        return;
-    default:
-        kee_buf_printf(out, "\\u%04x", unit);
-        return;
-    }
-}
-
-void kee_json_put_string(struct kee_buf *out, const txSlot *string, const char *before)
-{
-    const uint8_t *at = (const uint8_t *)string->value.string;
-    const uint8_t *from = at;
-
-    kee_buf_put_char(out, '"');
-    kee_buf_put_str(out, before);
-    for (;;) {
-        const uint8_t *next;
-        unsigned unit, low = 0;
-        while (*at >= 0x20 && *at != '"' && *at != '\\' && *at != 0xED && *at != 0xC0) {
-            at++;
-        }
-        kee_buf_put(out, from, (size_t)(at - from));
-        if (*at == 0) {
-            break;
-        }
-        next = kee_utf16_next(at, &unit);
-        if ((unit & 0xFC00) == 0xD800 && *next == 0xED) {
-            const uint8_t *after = kee_utf16_next(next, &low);
-            if ((low & 0xFC00) == 0xDC00) {
-                kee_put_utf8(out, 0x10000 + ((unit & 0x3FF) << 10) + (low & 0x3FF));
-                at = from = after;
-                continue;
-            }
-        }
-        if ((unit & 0xF800) == 0xD800 || unit < 0x80) {
-            put_unit_escaped(out, unit); /* lone surrogates and controls */
-        } else {
-            kee_buf_put(out, at, (size_t)(next - at));
-        }
-        at = from = next;
-    }
-    kee_buf_put_char(out, '"');
-}
-
-/* A string as smallcaps: with a bang if it would mean something else. */
-static void write_string(struct writer *w, const txSlot *string)
+void kee_write_string(struct kee_writer *w, const txSlot *string)
 {
     kee_json_put_string(w->out, string, starts_special(string->value.string) ? "!" : "");
 }
 
-static void write_number(struct writer *w, const txSlot *value)
+static void write_number(struct kee_writer *w, const txSlot *value)
 {
     char text[64];
     double number = value->value.number;
@@ -148,7 +50,7 @@ static void write_number(struct writer *w, const txSlot *value)
     }
 }
 
-static void write_bigint(struct writer *w, txSlot *value)
+static void write_bigint(struct kee_writer *w, txSlot *value)
 {
     txMachine *the = w->the;
 
@@ -158,14 +60,14 @@ static void write_bigint(struct writer *w, txSlot *value)
     mxPop();
 }
 
-static void write_symbol(struct writer *w, txID symbol)
+static void write_symbol(struct kee_writer *w, txID symbol)
 {
     txMachine *the = w->the;
     struct kee_buf *text = &w->ls->text;
 
     kee_buf_clear(text);
     if (!kee_put_symbol_name(the, symbol, text)) {
-        refuse(w, "Only registered symbols or well-known symbols are passable");
+        kee_write_refuse(w, "Only registered symbols or well-known symbols are passable");
     }
     kee_ls_check(the, kee_buf_status(text));
     kee_ls_push_string(the, kee_buf_bytes(text));
@@ -176,7 +78,7 @@ static void write_symbol(struct writer *w, txID symbol)
 /* ---- Slots ---- */
 
 /* The index of the value's slot; *is_new when this is its first use. */
-static uint32_t slot_index(struct writer *w, txSlot *value, bool *is_new)
+static uint32_t slot_index(struct kee_writer *w, txSlot *value, bool *is_new)
 {
     txMachine *the = w->the;
     txSlot *instance = value->value.reference;
@@ -223,7 +125,7 @@ static uint32_t slot_index(struct writer *w, txSlot *value, bool *is_new)
     return w->slot_count - 1;
 }
 
-static void write_slot(struct writer *w, txSlot *value, bool promise)
+static void write_slot(struct kee_writer *w, txSlot *value, bool promise)
 {
     txMachine *the = w->the;
     bool is_new;
@@ -246,13 +148,13 @@ static void write_slot(struct writer *w, txSlot *value, bool promise)
 
 /* ---- Containers ---- */
 
-static void enter(struct writer *w, txSlot *instance)
+void kee_write_enter(struct kee_writer *w, txSlot *instance)
 {
     txMachine *the = w->the;
 
     for (uint32_t i = 0; i < w->depth; i++) {
         if (w->within[i] == instance) {
-            refuse(w, "Pass-by-copy data cannot be cyclic");
+            kee_write_refuse(w, "Pass-by-copy data cannot be cyclic");
         }
     }
     if (w->depth == KEE_LIMIT_VALUE_DEPTH) {
@@ -267,229 +169,58 @@ static void enter(struct writer *w, txSlot *instance)
     w->depth++;
 }
 
-static void write_array(struct writer *w, txSlot *instance)
+static void write_array(struct kee_writer *w, txSlot *instance)
 {
     txMachine *the = w->the;
     txSlot *array = instance->next;
     txIndex length = array->value.array.length;
 
     if (fxGetIndexSize(the, array) != length) {
-        refuse(w, "Arrays must not have holes");
+        kee_write_refuse(w, "Arrays must not have holes");
     }
     for (txSlot *slot = array->next; slot; slot = slot->next) {
         if (!(slot->flag & XS_INTERNAL_FLAG)) {
             mxTypeError("Arrays must not have non-indexes");
         }
     }
-    enter(w, instance);
+    kee_write_enter(w, instance);
     kee_buf_put_char(w->out, '[');
     for (txIndex i = 0; i < length; i++) {
         txSlot *item = array->value.array.address + i;
         w->steps[w->depth - 1].index = i;
         if (item->kind == XS_ACCESSOR_KIND || item->kind == XS_UNINITIALIZED_KIND ||
             (item->flag & XS_DONT_ENUM_FLAG)) {
-            refuse(w, "Array items must be enumerable data");
+            kee_write_refuse(w, "Array items must be enumerable data");
         }
         if (i > 0) {
             kee_buf_put_char(w->out, ',');
         }
         mxPushSlot(item);
-        write_value(w, the->stack);
+        kee_write_value(w, the->stack);
         mxPop();
     }
     kee_buf_put_char(w->out, ']');
     w->depth--;
 }
 
-/* As UTF-16: the engine's strings order the same way byte by byte, but for NUL. */
-static int compare_keys(const char *a, const char *b)
-{
-    const uint8_t *p = (const uint8_t *)a, *q = (const uint8_t *)b;
-    int left, right;
-
-    while (*p == *q && *p) {
-        p++;
-        q++;
-    }
-    left = *p == 0 ? -1 : *p == 0xC0 ? 0 : *p;
-    right = *q == 0 ? -1 : *q == 0xC0 ? 0 : *q;
-    return left - right;
-}
-
-static const char *key_text(txMachine *the, const struct member *member, char *digits, size_t size)
-{
-    if (member->id != XS_NO_ID) {
-        return fxGetKey(the, member->id)->value.key.string;
-    }
-    snprintf(digits, size, "%u", (unsigned)member->index);
-    return digits;
-}
-
-static int compare_members(const void *a, const void *b, void *context)
-{
-    char left[16], right[16];
-
-    return compare_keys(key_text(context, a, left, sizeof(left)),
-                        key_text(context, b, right, sizeof(right)));
-}
-
-/* Indices first, in the order of numbers; the rest as it was written. */
-static int compare_places(const void *a, const void *b)
-{
-    const struct member *left = a, *right = b;
-
-    if ((left->id == XS_NO_ID) != (right->id == XS_NO_ID)) {
-        return left->id == XS_NO_ID ? -1 : 1;
-    }
-    if (left->id == XS_NO_ID) {
-        return left->index < right->index ? -1 : left->index > right->index;
-    }
-    return left->from < right->from ? -1 : left->from > right->from;
-}
-
-/* Collects the members of a record behind those of the records around it. Returns how many; *indexed
- * says whether one of them has an index for a key. */
-static size_t take_members(struct writer *w, txSlot *instance, bool *indexed)
-{
-    struct kee_buf *members = &w->ls->members;
-    size_t from = members->size;
-
-    *indexed = false;
-    for (txSlot *slot = instance->next; slot; slot = slot->next) {
-        struct member member = {.slot = slot, .id = slot->ID};
-        if (!(slot->flag & XS_INTERNAL_FLAG)) {
-            kee_buf_put(members, &member, sizeof(member));
-        } else if (slot->kind == XS_ARRAY_KIND) {
-            txIndex count = fxGetIndexSize(w->the, slot);
-            for (txIndex i = 0; i < count; i++) {
-                txSlot *item = slot->value.array.address + i;
-                struct member at = {.index = *((txIndex *)item), .place = i};
-                if (item->kind != XS_UNINITIALIZED_KIND) {
-                    kee_buf_put(members, &at, sizeof(at));
-                    *indexed = true;
-                }
-            }
-        }
-    }
-    kee_ls_check(w->the, kee_buf_status(members));
-    return (members->size - from) / sizeof(struct member);
-}
-
-static txSlot *find_item(txSlot *instance, txIndex place)
-{
-    for (txSlot *slot = instance->next; slot; slot = slot->next) {
-        if (slot->kind == XS_ARRAY_KIND && (slot->flag & XS_INTERNAL_FLAG)) {
-            return slot->value.array.address + place;
-        }
-    }
-    return NULL;
-}
-
-/* Writes a member with its key. */
-static void write_member(struct writer *w, txSlot *instance, const struct member *member)
-{
-    txMachine *the = w->the;
-    txSlot *slot = member->slot ? member->slot : find_item(instance, member->place);
-
-    w->steps[w->depth - 1].id = member->id;
-    w->steps[w->depth - 1].index = member->index;
-    if (slot->kind == XS_ACCESSOR_KIND) {
-        refuse(w, "property must not be an accessor");
-    }
-    if (slot->flag & XS_DONT_ENUM_FLAG) {
-        refuse(w, "property must be enumerable");
-    }
-    mxPushSlot(slot);
-    if (member->id == XS_NO_ID) {
-        kee_buf_printf(w->out, "\"%u\"", (unsigned)member->index);
-    } else {
-        txSlot key = {.kind = XS_STRING_KIND};
-        key.value.string = fxGetKey(the, member->id)->value.key.string;
-        write_string(w, &key);
-    }
-    kee_buf_put_char(w->out, ':');
-    write_value(w, the->stack);
-    mxPop();
-}
-
-/* Puts the members just written, from start on, into the order of places. Calls nothing that could be
- * jumped out of. */
-static int reorder(struct writer *w, size_t start, struct member *members, size_t count)
-{
-    struct kee_buf text = KEE_BUF_EMPTY;
-    int status;
-
-    qsort(members, count, sizeof(*members), compare_places);
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0) {
-            kee_buf_put_char(&text, ',');
-        }
-        kee_buf_put(&text, w->out->data + members[i].from, members[i].to - members[i].from);
-    }
-    status = kee_buf_status(&text);
-    if (status == 0 && text.size > 0) {
-        memcpy(w->out->data + start, text.data, text.size);
-    }
-    kee_buf_fini(&text);
-    return status;
-}
-
-/* Members are visited in the order of their names, which gives slots their numbers; indices are then
- * moved to the front, where JSON.stringify has them. */
-static void write_record(struct writer *w, txSlot *instance)
-{
-    txMachine *the = w->the;
-    struct kee_buf *members = &w->ls->members;
-    size_t from = members->size;
-    size_t start, count;
-    bool indexed;
-
-    enter(w, instance);
-    count = take_members(w, instance, &indexed);
-    if (count > 1) {
-        qsort_r(members->data + from, count, sizeof(struct member), compare_members, the);
-    }
-    kee_buf_put_char(w->out, '{');
-    start = w->out->size;
-    for (size_t i = 0; i < count; i++) {
-        struct member member;
-        memcpy(&member, members->data + from + i * sizeof(member), sizeof(member));
-        if (i > 0) {
-            kee_buf_put_char(w->out, ',');
-        }
-        member.from = w->out->size;
-        write_member(w, instance, &member);
-        member.to = w->out->size;
-        memcpy(members->data + from + i * sizeof(member), &member, sizeof(member));
-    }
-    kee_ls_check(the, kee_buf_status(w->out));
-    if (indexed) {
-        kee_ls_check(the,
-                     reorder(w, start, (struct member *)(void *)(members->data + from), count));
-    }
-    members->size = from;
-    kee_buf_put_char(w->out, '}');
-    w->depth--;
-}
-
-static void write_tagged(struct writer *w, txSlot *instance)
+static void write_tagged(struct kee_writer *w, txSlot *instance)
 {
     txMachine *the = w->the;
     txID payload = kee_ls_id(the, "payload");
 
-    enter(w, instance);
+    kee_write_enter(w, instance);
     kee_buf_put_str(w->out, "{\"#tag\":");
-    write_string(w, kee_own_property(instance, mxID(_Symbol_toStringTag)));
+    kee_write_string(w, kee_own_property(instance, mxID(_Symbol_toStringTag)));
     kee_buf_put_str(w->out, ",\"payload\":");
     w->steps[w->depth - 1].id = payload;
-    write_value(w, kee_own_property(instance, payload));
+    kee_write_value(w, kee_own_property(instance, payload));
     kee_buf_put_char(w->out, '}');
     w->depth--;
 }
 
 /* ---- Errors ---- */
 
-static void write_error_id(struct writer *w)
+static void write_error_id(struct kee_writer *w)
 {
     uint64_t id = w->ls->error_id + ++w->errors;
 
@@ -500,27 +231,27 @@ static void write_error_id(struct writer *w)
     kee_buf_put_str(w->out, "\",\"name\":");
 }
 
-static void write_error(struct writer *w, const txSlot *message, const txSlot *name)
+static void write_error(struct kee_writer *w, const txSlot *message, const txSlot *name)
 {
     kee_buf_put_str(w->out, "{\"#error\":");
-    write_string(w, message);
+    kee_write_string(w, message);
     write_error_id(w);
-    write_string(w, name);
+    kee_write_string(w, name);
     kee_buf_put_char(w->out, '}');
 }
 
 /* An error inside data is of one of the engine's classes and has no name of its own. */
-static void write_inner_error(struct writer *w, txSlot *instance)
+static void write_inner_error(struct kee_writer *w, txSlot *instance)
 {
     kee_buf_put_str(w->out, "{\"#error\":");
-    write_string(w, kee_own_property(instance, mxID(_message)));
+    kee_write_string(w, kee_own_property(instance, mxID(_message)));
     write_error_id(w);
     kee_buf_printf(w->out, "\"%s\"}", kee_error_class(w->the, instance));
 }
 
 /* ---- Values ---- */
 
-static void write_object(struct writer *w, txSlot *value, enum kee_ls_style style)
+static void write_object(struct kee_writer *w, txSlot *value, enum kee_ls_style style)
 {
     txSlot *instance = value->value.reference;
 
@@ -529,7 +260,7 @@ static void write_object(struct writer *w, txSlot *value, enum kee_ls_style styl
         write_array(w, instance);
         break;
     case KEE_STYLE_COPY_RECORD:
-        write_record(w, instance);
+        kee_write_record(w, instance);
         break;
     case KEE_STYLE_TAGGED:
         write_tagged(w, instance);
@@ -543,7 +274,7 @@ static void write_object(struct writer *w, txSlot *value, enum kee_ls_style styl
     }
 }
 
-static void write_value(struct writer *w, txSlot *value)
+void kee_write_value(struct kee_writer *w, txSlot *value)
 {
     enum kee_ls_style style = kee_ls_pass_style(w->the, value);
 
@@ -564,7 +295,7 @@ static void write_value(struct writer *w, txSlot *value)
         write_bigint(w, value);
         break;
     case KEE_STYLE_STRING:
-        write_string(w, value);
+        kee_write_string(w, value);
         break;
     case KEE_STYLE_SYMBOL:
         write_symbol(w, value->value.symbol);
@@ -578,10 +309,10 @@ static void write_value(struct writer *w, txSlot *value)
 /* ---- Beginning and end ---- */
 
 /* Appends where in the value the writer stood, as in args[0].price. */
-static void put_path(struct writer *w, struct kee_buf *text)
+static void put_path(struct kee_writer *w, struct kee_buf *text)
 {
     for (uint32_t i = 0; i < w->depth; i++) {
-        struct step step = w->steps[i];
+        struct kee_write_step step = w->steps[i];
         if (i == PATH_STEPS_MAX) {
             kee_buf_put_str(text, "...");
             break;
@@ -597,7 +328,7 @@ static void put_path(struct writer *w, struct kee_buf *text)
 }
 
 /* Adds the path to the message of the pending exception, if it is an error that has one. */
-static void tell_path(struct writer *w)
+static void tell_path(struct kee_writer *w)
 {
     txMachine *the = w->the;
     struct kee_buf *text = &w->ls->text;
@@ -625,7 +356,7 @@ static void tell_path(struct writer *w)
 }
 
 /* Gives the collected values their vrefs and puts them into the capdata. */
-static void finish(struct writer *w, struct kee_ls_capdata *out)
+static void finish(struct kee_writer *w, struct kee_ls_capdata *out)
 {
     txMachine *the = w->the;
     struct kee_ls_vref vref;
@@ -651,7 +382,7 @@ struct subject {
     txSlot *method, *args;
 };
 
-static void write_subject(struct writer *w, const struct subject *subject)
+static void write_subject(struct kee_writer *w, const struct subject *subject)
 {
     if (subject->args) {
         w->methargs = true;
@@ -660,10 +391,10 @@ static void write_subject(struct writer *w, const struct subject *subject)
         w->steps[0].id = XS_NO_ID;
         w->steps[0].index = 0;
         kee_buf_put_str(w->out, "#[");
-        write_value(w, subject->method);
+        kee_write_value(w, subject->method);
         kee_buf_put_char(w->out, ',');
         w->steps[0].index = 1;
-        write_value(w, subject->args);
+        kee_write_value(w, subject->args);
         kee_buf_put_char(w->out, ']');
         w->depth = 0;
         return;
@@ -673,13 +404,13 @@ static void write_subject(struct writer *w, const struct subject *subject)
         write_error(w, subject->message, subject->name);
     } else {
         kee_assert(subject->value);
-        write_value(w, subject->value);
+        kee_write_value(w, subject->value);
     }
 }
 
 static void serialize(txMachine *the, const struct subject *subject, struct kee_ls_capdata *out)
 {
-    struct writer w;
+    struct kee_writer w;
 
     w.the = the;
     w.ls = kee_ls_of(the);

@@ -216,14 +216,26 @@ int kee_clist_vref_of(struct kee_kernel *kernel, struct kee_vat *vat, struct kee
     return r;
 }
 
-static bool flight_names(const struct kee_flight *flight, struct kee_kref kref)
+/* Marks kref in all deliveries in flight, from first on, that name it. Does any? */
+static bool flights_name(struct kee_vat *vat, uint32_t first, struct kee_kref kref, bool told)
 {
-    for (size_t i = 0; i < flight->named_count; i++) {
-        if (kee_kref_equal(flight->named[i], kref)) {
-            return true;
+    bool any = false;
+
+    for (uint32_t i = first; i < vat->flight_count; i++) {
+        struct kee_flight *flight = kee_vat_flight(vat, i);
+        for (size_t j = 0; j < flight->named_count; j++) {
+            if (kee_kref_equal(flight->named[j].kref, kref)) {
+                flight->named[j].told = told;
+                any = true;
+            }
         }
     }
-    return false;
+    return any;
+}
+
+void kee_clist_keep_promise(struct kee_vat *vat, struct kee_kref kref)
+{
+    (void)flights_name(vat, 0, kref, false);
 }
 
 int kee_clist_retire_promise(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
@@ -233,10 +245,8 @@ int kee_clist_retire_promise(struct kee_kernel *kernel, struct kee_vat *vat, str
     struct kee_clist_row row;
     int r;
 
-    for (uint32_t i = first_flight; i < vat->flight_count; i++) {
-        if (flight_names(kee_vat_flight(vat, i), kref)) {
-            return 0; /* the worker will meet the name again, subscribe, and be notified */
-        }
+    if (flights_name(vat, first_flight, kref, true)) {
+        return 0; /* the worker will meet the name again, and either knows it still or subscribes */
     }
     hold = kee_scratch_take(kernel);
     r = kee_clist_find(kernel, vat, kref, hold, &row);

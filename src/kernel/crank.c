@@ -107,6 +107,11 @@ static int apply(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_r
         r = consume_item(kernel, vat, flight->item_seq);
     }
     r = r != 0 ? r : kee_syscalls_apply(kernel, vat, reader, exits, &exit_failure);
+    for (size_t i = 0; r == 0 && i < flight->named_count; i++) {
+        if (flight->named[i].told) {
+            r = kee_clist_retire_promise(kernel, vat, flight->named[i].kref, 1);
+        }
+    }
     r = r != 0 ? r : apply_store_changes(kernel, vat, reader);
     if (r == 0 && flight->dropped_count > 0) {
         r = consume_gc(kernel, vat, flight);

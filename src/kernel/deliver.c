@@ -11,15 +11,16 @@
 
 #include "kernel/internal.h"
 
-static int append_kref(struct kee_kref **list, size_t *count, struct kee_kref kref)
+static int append_named(struct kee_flight *flight, struct kee_kref kref)
 {
-    struct kee_kref *longer = realloc(*list, (*count + 1) * sizeof **list);
+    struct kee_named *longer =
+        realloc(flight->named, (flight->named_count + 1) * sizeof *flight->named);
 
     if (longer == NULL) {
         return kee_fault(KEE_FAULT_MEMORY, "a delivery's names");
     }
-    longer[(*count)++] = kref;
-    *list = longer;
+    longer[flight->named_count++] = (struct kee_named){.kref = kref};
+    flight->named = longer;
     return 0;
 }
 
@@ -34,7 +35,7 @@ static int put_vref(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_f
     if (r == 0) {
         kee_vp_put_string(&kernel->out, kee_buf_bytes(text));
         if (kee_kref_is_promise(kref)) {
-            r = append_kref(&flight->named, &flight->named_count, kref);
+            r = append_named(flight, kref);
         }
     }
     kee_scratch_give(kernel, text);
@@ -195,7 +196,8 @@ static int deliver(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t seq,
 {
     struct kee_flight flight = {.delivery = item->type == 'm' ? KEE_VP_MESSAGE : KEE_VP_NOTIFY,
                                 .number = vat->frames_sent + 1,
-                                .item_seq = seq};
+                                .item_seq = seq,
+                                .alone = item->tries > 0};
     size_t before = kernel->out.size;
     size_t place;
     int r;
@@ -307,10 +309,14 @@ static int pump_queue(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
     int r = 0;
 
     while ((vat->has_queue || vat->timer.fired) && vat->flight_count < KEE_LIMIT_SENT_AHEAD) {
-        if (vat->flight_count > 0 && is_exclusive(kee_vat_flight(vat, 0))) {
+        if (vat->flight_count > 0 && (is_exclusive(kee_vat_flight(vat, 0)) ||
+                                      kee_vat_flight(vat, vat->flight_count - 1)->alone)) {
             break;
         }
         r = kee_vat_next(kernel, vat, hold, &seq, &item, &is_timer);
+        if (r == 0 && !is_timer && item.tries > 0 && vat->flight_count > 0) {
+            break; /* it has ended a worker: nothing shall be out with it that could be blamed for it */
+        }
         verdict = DELIVER;
         r = r != 0 || is_timer ? r : judge(kernel, vat, &item, &verdict);
         if (r != 0) {

@@ -45,12 +45,19 @@
 enum kee_vat_life { KEE_VAT_NEW, KEE_VAT_LIVE, KEE_VAT_DYING };
 enum kee_worker_state { KEE_WORKER_NONE, KEE_WORKER_STARTING, KEE_WORKER_READY };
 
+/* A promise that the frame of a delivery names. */
+struct kee_named {
+    struct kee_kref kref;
+    bool told; /* the vat has said meanwhile how it settled: the name goes with this delivery */
+};
+
 /* One delivery a worker has been sent and has not answered. */
 struct kee_flight {
-    uint8_t delivery;       /* enum kee_vp_delivery; 0 for START */
-    uint64_t number;        /* the frame's seq; counts within an incarnation */
-    uint64_t item_seq;      /* the queue row it came from; 0 if none */
-    struct kee_kref *named; /* promises its frame names, kept for retiring; owned */
+    uint8_t delivery;        /* enum kee_vp_delivery; 0 for START */
+    uint64_t number;         /* the frame's seq; counts within an incarnation */
+    uint64_t item_seq;       /* the queue row it came from; 0 if none */
+    bool alone;              /* nothing is sent after it until it is answered */
+    struct kee_named *named; /* owned */
     size_t named_count;
     struct kee_kref *dropped; /* of GC deliveries: the objects; owned */
     size_t dropped_count;
@@ -296,9 +303,12 @@ int kee_clist_set_flag(struct kee_kernel *kernel, struct kee_vat *vat, struct ke
 /* Both rows go; counts are the caller's. */
 int kee_clist_remove(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
                      struct kee_bytes vref);
-/* A settled promise leaves the c-list, unless a delivery in flight still names it. */
+/* A settled promise leaves the c-list: now, or with the last of the deliveries in flight, from first_flight
+ * on, that name it. */
 int kee_clist_retire_promise(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
                              uint32_t first_flight);
+/* The vat asked to be notified of it after all: it stays. */
+void kee_clist_keep_promise(struct kee_vat *vat, struct kee_kref kref);
 
 /* ---- queues (runq.c) ---- */
 

@@ -140,6 +140,7 @@ static int do_subscribe(struct kee_kernel *kernel, struct kee_vat *vat,
         if (r == 0) {
             trace_call(kernel, vat, "subscribe", kref, KEE_KREF_NONE, kee_bytes_of(NULL, 0),
                        kee_bytes_of(NULL, 0));
+            kee_clist_keep_promise(vat, kref);
             r = promise.state == 'u'
                     ? kee_promise_subscribe(kernel, kref, vat->id)
                     : kee_notify_push(kernel, vat->id, kref, (struct kee_vat_id){0});

@@ -101,6 +101,9 @@ static txBoolean meter_met(txMachine *the, txU4 index)
 {
     struct kee_engine *engine = the->context;
     count_steps(engine, index);
+    if (engine->host.goes_on != NULL && engine->steps >= KEE_ENGINE_LONG_STEPS) {
+        engine->host.goes_on(engine->host.context);
+    }
     if (index > UINT32_MAX / 2) {
         the->meterIndex = 0;
         engine->meter_seen = 0;

@@ -36,6 +36,8 @@ struct kee_engine_host {
     void *context;
     /* A console line. text is borrowed and not terminated. */
     void (*log)(void *context, enum kee_vp_log_level level, struct kee_bytes text);
+    /* Inside a crank, every so many steps: more than a short one takes. NULL: nobody minds. */
+    void (*goes_on)(void *context);
     /* Asked inside the crank when a limit is met; may block, as long as it likes. Returns the new
      * limit to go on, or a number not above the present one to end the crank. NULL always ends it. */
     uint64_t (*more_steps)(void *context, uint64_t used, uint64_t limit);

@@ -11,6 +11,7 @@
 #define KEE_ENGINE_CHUNK_RANGE ((size_t)1024 * 1024 * 1024)
 /* The meter is looked at this often. A crank overshoots its limit by at most this many steps. */
 #define KEE_ENGINE_METER_INTERVAL 1000u
+#define KEE_ENGINE_LONG_STEPS 100000u /* some half of a millisecond */
 /* Unhandled rejections reported per crank; the rest is counted. */
 #define KEE_ENGINE_REJECTIONS_REPORTED 16u
 

@@ -121,6 +121,9 @@ static void next_frame(struct worker *worker, struct frame *out)
     kee_buf_clear(&worker->waiting);
     worker->waiting_taken = 0;
     while (!cut(worker, &worker->in, &worker->taken, out)) {
+        if (worker->liveslots != NULL) {
+            kee_ls_caught_up(worker->liveslots);
+        }
         flush(worker);
         fill(worker);
     }
@@ -165,6 +168,16 @@ static int await_row(struct worker *worker, struct kee_buf *key, struct kee_buf 
 }
 
 /* What liveslots and the engine ask for. */
+
+/* A crank that takes its time does not hold back the ends of those before it. */
+static void crank_goes_on(void *context)
+{
+    struct worker *worker = context;
+
+    if (worker->out.size > 0) {
+        flush(worker);
+    }
+}
 
 static int store_get(void *context, struct kee_bytes key, struct kee_buf *value)
 {
@@ -290,7 +303,8 @@ static void run_crank(struct worker *worker, uint64_t seq)
 
 static void start(struct worker *worker)
 {
-    const struct kee_engine_host engine_host = {.context = worker, .log = log_line};
+    const struct kee_engine_host engine_host = {
+        .context = worker, .log = log_line, .goes_on = crank_goes_on};
     struct kee_vp_start start;
     struct frame frame;
     next_frame(worker, &frame);

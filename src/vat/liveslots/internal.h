@@ -112,6 +112,13 @@ struct kee_ls_ids {
 struct kee_vom; /* vatdata's own state */
 struct kee_ls_capdata;
 
+/* A promise that was just told; see linger.c. */
+#define KEE_LINGERING 32u
+struct kee_lingering {
+    struct kee_ls_vref vref;
+    txSlot *slot; /* rooted; a reference while it lingers */
+};
+
 struct kee_ls {
     txMachine *machine;
     const struct kee_ls_host *host;
@@ -144,6 +151,9 @@ struct kee_ls {
     uint64_t error_id; /* of the next error that goes out */
     struct kee_ls_gc *gc;
     struct kee_ls_weak *weak;
+    struct kee_lingering lingering[KEE_LINGERING];
+    uint32_t linger_next;
+    bool lingers; /* any does */
 };
 
 /* The liveslots of this machine; NULL while the boot image is made. */

@@ -71,6 +71,8 @@ void kee_ls_push_inventory(struct kee_ls *ls, const struct kee_vp_start *start);
 /* Pops the namespace. */
 void kee_ls_start(struct kee_ls *ls, const struct kee_vp_start *start);
 void kee_ls_deliver(struct kee_ls *ls, uint8_t delivery, struct kee_bytes fields);
+/* Between cranks, when all that has been read is delivered: what was kept for the next one goes. */
+void kee_ls_caught_up(struct kee_ls *ls);
 /* Inside a crank: tells the kernel how long until the first timer is due, and how many are set. */
 void kee_ls_wake(struct sxMachine *machine, uint64_t wait_ms, uint32_t timers);
 const char *kee_ls_error(const struct kee_ls *ls);

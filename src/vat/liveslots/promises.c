@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "vat/liveslots/hp.h"
+#include "vat/liveslots/linger.h"
 #include "vat/liveslots/marshal.h"
 #include "vat/liveslots/root.h"
 #include "vat/liveslots/tables.h"
@@ -192,7 +193,14 @@ static void retire_batch(struct batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
         struct kee_ls_entry *entry = batch_at(batch, i).entry;
+        txSlot *promise = kee_ls_entry_object(entry);
+        struct kee_ls_vref vref;
+
         entry->in_batch = false;
+        kee_ls_entry_vref(entry, &vref);
+        if (promise) {
+            kee_linger_add(batch->ls->machine, &vref, promise);
+        }
         kee_entry_retire_promise(batch->ls, entry);
     }
 }

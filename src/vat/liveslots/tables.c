@@ -17,6 +17,7 @@
 
 #include "base/assert.h"
 #include "vat/liveslots/hp.h"
+#include "vat/liveslots/linger.h"
 #include "vat/liveslots/root.h"
 
 /* ---- Keys of the map: base vrefs as numbers ---- */
@@ -445,6 +446,11 @@ void kee_ls_value_of_vref(txMachine *the, struct kee_bytes vref, struct kee_byte
         kee_ls_forget(ls, entry); /* taken by a collection, not yet noticed: it is new again */
     }
     if (parts.type == KEE_VREF_PROMISE) {
+        object = kee_linger_find(ls, vref);
+        if (object) {
+            mxPushReference(object);
+            return;
+        }
         (void)kee_import_promise(the, &parts);
         if (!ls->collecting) {
             kee_ls_subscribe(ls, vref);

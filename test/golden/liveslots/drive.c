@@ -10,6 +10,7 @@
  *   notify VPID fulfilled|rejected BODY [slots VREF,VREF...] [; VPID ...]
  *   drop-exports|retire-exports|retire-imports VREF,VREF...
  *   bring-out-your-dead
+ *   ahead ANY OF THESE, which the kernel sent before it saw the end of the crank before
  *   # a remark, which goes into the transcript
  *
  * With --collect a whole collection precedes each crank; in a build with -Dc_args=-DmxStress=1 each
@@ -375,6 +376,11 @@ static void line(struct drive *drive, char *text)
         return;
     }
     verb = word(&rest);
+    if (strcmp(verb, "ahead") == 0) {
+        verb = word(&rest);
+    } else {
+        kee_ls_caught_up(drive->ls);
+    }
     kee_buf_clear(&drive->fields);
     if (strcmp(verb, "message") == 0) {
         drive->delivery = KEE_VP_MESSAGE;

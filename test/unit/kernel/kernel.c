@@ -136,6 +136,128 @@ static void an_illegal_syscall_costs_the_crank_and_is_tried_twice(void **state)
     fixture_fini(&f);
 }
 
+static void b_dies(struct fixture *f)
+{
+    f->rig.vats[2].running = false;
+    assert_int_equal(kee_kernel_worker_gone(f->rig.kernel, (struct kee_vat_id){2},
+                                            f->rig.vats[2].incarnation, "killed by signal 11"),
+                     0);
+    rig_run(&f->rig);
+    assert_true(rig_ok(&f->rig, 2)); /* START */
+    rig_run(&f->rig);
+}
+
+static void answer_one(struct fixture *f, const char *expected)
+{
+    struct rig_delivery d;
+    struct rig_reply reply;
+    char result[40];
+
+    assert_true(rig_take(&f->rig, 2, &d));
+    assert_bytes_text(d.body, expected);
+    text(d.result, result);
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_resolve(&reply, result, false, "#1", NULL);
+    rig_reply_end(&f->rig, 2, &reply, NULL);
+    rig_run(&f->rig);
+}
+
+/* A worker keeps the ends of cranks back while there is more to read: whoever is first in line is blamed
+ * for its death, whichever message it was. */
+static void a_message_before_the_deadly_one_is_not_rejected_for_it(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+
+    fixture_init(&f);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"good\",[]]", NULL, 2), 0);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"deadly\",[]]", NULL, 3), 0);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 2, &d));
+    assert_true(rig_take(&f.rig, 2, &d)); /* sent ahead; the end of the first never came out */
+    b_dies(&f);
+    answer_one(&f, "#[\"good\",[]]"); /* alone this time */
+    assert_int_equal(rig_answer(&f.rig, 2)->status, KEE_ANSWER_FULFILLED);
+    for (int i = 0; i < 2; i++) {
+        assert_null(rig_answer(&f.rig, 3));
+        assert_true(rig_take(&f.rig, 2, &d));
+        assert_bytes_text(d.body, "#[\"deadly\",[]]");
+        assert_int_equal(rig_send(&f.rig, f.b, "#[\"after\",[]]", NULL, 4 + (uint64_t)i), 0);
+        rig_run(&f.rig);
+        assert_true(i == 0 || !rig_take(&f.rig, 2, &d)); /* what was tried goes alone */
+        b_dies(&f);
+    }
+    assert_int_equal(rig_answer(&f.rig, 3)->status, KEE_ANSWER_REJECTED);
+    answer_one(&f, "#[\"after\",[]]");
+    answer_one(&f, "#[\"after\",[]]");
+    assert_int_equal(rig_audit(&f.rig), 0);
+    fixture_fini(&f);
+}
+
+static void count_promises(void *context, const struct kee_record *record)
+{
+    *(int *)context += record->fields[0].value.data[1] == 'p';
+}
+
+static int promises_of_b(struct fixture *f)
+{
+    int count = 0;
+
+    assert_int_equal(
+        kee_kernel_list_clist(f->rig.kernel, (struct kee_vat_id){2}, count_promises, &count), 0);
+    return count;
+}
+
+/* b tells how a promise settled while a message to it is on the way: the name goes with that message,
+ * unless b asks for it again. */
+static void a_told_promise_leaves_with_the_last_delivery_that_names_it(void **state)
+{
+    struct fixture f;
+    struct rig_delivery first, second;
+    struct rig_reply reply;
+    char names[2][40];
+
+    for (int asks = 0; asks < 2; asks++) {
+        fixture_init(&f);
+        assert_int_equal(rig_send(&f.rig, f.a, "#[\"go\",[\"$0\"]]", f.b, 0), 0);
+        rig_run(&f.rig);
+        assert_true(rig_take(&f.rig, 1, &first));
+        rig_reply_begin(&reply, first.number, NULL);
+        rig_reply_send(&reply, "o-50", "#[\"one\",[]]", NULL, "p+5");
+        rig_reply_send(&reply, "p+5", "#[\"two\",[]]", NULL, "p+6");
+        rig_reply_end(&f.rig, 1, &reply, NULL);
+        rig_run(&f.rig);
+        assert_true(rig_take(&f.rig, 2, &first));
+        text(first.result, names[0]);
+        rig_reply_begin(&reply, first.number, NULL);
+        rig_reply_resolve(&reply, names[0], false, "#1", NULL);
+        assert_true(rig_take(&f.rig, 2, &second));
+        assert_bytes_text(second.target, names[0]);
+        text(second.result, names[1]);
+        rig_reply_end(&f.rig, 2, &reply, NULL);
+        rig_run(&f.rig);
+        assert_int_equal(promises_of_b(&f), 2);
+        rig_reply_begin(&reply, second.number, NULL);
+        if (asks) {
+            rig_reply_subscribe(&reply, names[0]);
+        }
+        rig_reply_resolve(&reply, names[1], false, "#2", NULL);
+        rig_reply_end(&f.rig, 2, &reply, NULL);
+        rig_run(&f.rig);
+        assert_int_equal(promises_of_b(&f), asks);
+        assert_int_equal(rig_audit(&f.rig), 0);
+        if (asks) {
+            assert_true(rig_take(&f.rig, 2, &second));
+            assert_int_equal(second.kind, KEE_VP_NOTIFY);
+            rig_reply_begin(&reply, second.number, NULL);
+            rig_reply_end(&f.rig, 2, &reply, NULL);
+            rig_run(&f.rig);
+            assert_int_equal(promises_of_b(&f), 0);
+        }
+        fixture_fini(&f);
+    }
+}
+
 static void a_dead_worker_rejects_what_its_heap_decided(void **state)
 {
     struct fixture f;
@@ -709,6 +831,8 @@ int main(void)
         cmocka_unit_test(a_message_is_answered_and_leaves_no_trace),
         cmocka_unit_test(vats_talk_and_promises_come_back),
         cmocka_unit_test(an_illegal_syscall_costs_the_crank_and_is_tried_twice),
+        cmocka_unit_test(a_message_before_the_deadly_one_is_not_rejected_for_it),
+        cmocka_unit_test(a_told_promise_leaves_with_the_last_delivery_that_names_it),
         cmocka_unit_test(a_dead_worker_rejects_what_its_heap_decided),
         cmocka_unit_test(ephemeral_exports_are_abandoned_at_restart),
         cmocka_unit_test(a_step_delivers_exactly_one),

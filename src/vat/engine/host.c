@@ -6,19 +6,8 @@
 #include "vat/engine/archive.h"
 #include "vat/engine/engine_internal.h"
 #include "vat/engine/timers.h"
+#include "vat/engine/utf8.h"
 #include "vat/liveslots/liveslots.h"
-
-/* Of the engine's text modules. */
-void modInstallTextDecoder(txMachine *the);
-void modInstallTextEncoder(txMachine *the);
-void xs_textdecoder(txMachine *the);
-void xs_textdecoder_decode(txMachine *the);
-void xs_textdecoder_get_encoding(txMachine *the);
-void xs_textdecoder_get_ignoreBOM(txMachine *the);
-void xs_textdecoder_get_fatal(txMachine *the);
-void xs_textencoder(txMachine *the);
-void xs_textencoder_encode(txMachine *the);
-void xs_textencoder_encodeInto(txMachine *the);
 
 /* keeveHost.log(level, text) */
 static void host_log(txMachine *the)
@@ -80,14 +69,10 @@ static const txCallback own_callbacks[] = {
     kee_archive_bytes,
     kee_archive_sha512,
     host_install,
-    xs_textdecoder,
-    xs_textdecoder_decode,
-    xs_textdecoder_get_encoding,
-    xs_textdecoder_get_ignoreBOM,
-    xs_textdecoder_get_fatal,
-    xs_textencoder,
-    xs_textencoder_encode,
-    xs_textencoder_encodeInto,
+    kee_utf8_decode,
+    kee_utf8_unfinished,
+    kee_utf8_encode,
+    kee_utf8_encode_into,
     kee_timers_host_clock,
     kee_timers_host_wake,
     kee_timers_host_timed,
@@ -126,8 +111,6 @@ void kee_host_install(txMachine *the)
 {
     define_function(the, "harden", fx_harden, 1);
     define_function(the, "lockdown", fx_lockdown, 0);
-    modInstallTextDecoder(the);
-    modInstallTextEncoder(the);
 
     mxPush(mxObjectPrototype);
     fxNewObjectInstance(the);
@@ -137,6 +120,10 @@ void kee_host_install(txMachine *the)
     add_method(the, "clock", kee_timers_host_clock, 0);
     add_method(the, "wake", kee_timers_host_wake, 2);
     add_method(the, "timed", kee_timers_host_timed, 1);
+    add_method(the, "decodeUtf8", kee_utf8_decode, 4);
+    add_method(the, "unfinishedUtf8", kee_utf8_unfinished, 3);
+    add_method(the, "encodeUtf8", kee_utf8_encode, 1);
+    add_method(the, "encodeUtf8Into", kee_utf8_encode_into, 4);
     add_method(the, "unbase64", kee_archive_unbase64, 1);
     add_method(the, "zipList", kee_archive_list, 1);
     add_method(the, "zipText", kee_archive_text, 2);

@@ -11,7 +11,7 @@
 /* More than the table will ever hold: liveslots has some two hundred. */
 #define KEE_HOST_CALLBACKS_MAX 1024u
 
-/* Puts the globals harden, lockdown, TextEncoder, TextDecoder, keeveHost and keeveInstall into a fresh
+/* Puts the globals harden, lockdown, keeveHost and keeveInstall into a fresh
  * machine. boot.js calls the last for those of liveslots, and takes away what vats must not see. Inside
  * a crank. */
 void kee_host_install(txMachine *the);

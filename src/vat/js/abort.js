@@ -1,65 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
-// abort - AbortController and AbortSignal; an event is a frozen record of type and target.
+// abort - AbortController and AbortSignal, as the DOM Standard has them.
+import { makeDomError } from './dom_error.js';
+import { makeEvents } from './event_target.js';
+import { asWebClass } from './web_class.js';
 
 const secret = {};
-
-/** Errors of the names and numbers that DOMExceptions have. */
-const makeError = (name, code, message) => {
-  const error = Error(message);
-  for (const [key, value] of Object.entries({ name, code })) {
-    Object.defineProperty(error, key, { value, writable: true, configurable: true });
-  }
-  return error;
-};
-const abortError = () => makeError('AbortError', 20, 'This operation was aborted');
-const timeoutError = () =>
-  makeError('TimeoutError', 23, 'The operation was aborted due to timeout');
 
 /** Both classes, made for one vat. timersOf gives its setTimeout. */
 export const makeAbort = (timersOf) => {
   const states = new WeakMap();
   const stateOf = (signal) => {
-    const state = states.get(signal);
+    const state = Object(signal) === signal ? states.get(signal) : undefined;
     if (state === undefined) {
       throw TypeError('expected an AbortSignal');
     }
     return state;
   };
 
-  const abort = (signal, given) => {
-    const state = stateOf(signal);
-    if (state.aborted) {
+  const onAbort = (signal, step) => {
+    const { aborted, steps } = stateOf(signal);
+    if (!aborted) {
+      steps.push(step);
+    }
+    return aborted;
+  };
+  const { EventTarget, attach, fire, getHandler, makeEvent, setHandler } = makeEvents(onAbort);
+
+  /** A signal and what depends on it are aborted before the first of them hears of it. */
+  const abort = (signal, reason) => {
+    if (stateOf(signal).aborted) {
       return;
     }
-    state.aborted = true;
-    state.reason = given === undefined ? abortError() : given;
-    const listeners = [...state.listeners];
-    state.listeners = [];
-    const event = harden({ type: 'abort', target: signal, currentTarget: signal });
-    for (const { listener } of listeners) {
-      // One that throws does not keep the others from hearing.
-      try {
-        if (typeof listener === 'function') {
-          listener.call(signal, event);
-        } else {
-          listener.handleEvent(event);
-        }
-      } catch (error) {
-        Promise.reject(error);
-      }
+    const all = new Set([signal]);
+    for (const one of all) {
+      const state = stateOf(one);
+      state.aborted = true;
+      state.reason = reason;
+      [...state.dependents].filter((it) => !stateOf(it).aborted).forEach((it) => all.add(it));
+      state.dependents.clear();
     }
-    for (const follower of state.followers) {
-      abort(follower, state.reason);
+    for (const one of all) {
+      const { steps } = stateOf(one);
+      steps.splice(0).forEach((step) => step());
+      fire(one, makeEvent('abort'));
     }
-    state.followers = [];
   };
+  const reasonOf = (args) =>
+    args[0] === undefined ? makeDomError('AbortError', 'This operation was aborted') : args[0];
 
-  class AbortSignal {
+  class AbortSignal extends EventTarget {
     constructor(key) {
       if (key !== secret) {
         throw TypeError('an AbortSignal comes from an AbortController');
       }
-      states.set(this, { aborted: false, reason: undefined, listeners: [], followers: [] });
+      super();
+      attach(this);
+      states.set(this, {
+        aborted: false, reason: undefined, steps: [], dependents: new Set(), sources: [this],
+      });
     }
     get aborted() {
       return stateOf(this).aborted;
@@ -68,14 +66,10 @@ export const makeAbort = (timersOf) => {
       return stateOf(this).reason;
     }
     get onabort() {
-      return stateOf(this).listeners.find(({ own }) => own)?.listener ?? null;
+      return getHandler(this, 'abort');
     }
-    set onabort(listener) {
-      const state = stateOf(this);
-      state.listeners = state.listeners.filter(({ own }) => !own);
-      if (typeof listener === 'function' && !state.aborted) {
-        state.listeners.push({ listener, own: true });
-      }
+    set onabort(handler) {
+      setHandler(this, 'abort', handler);
     }
     throwIfAborted() {
       const { aborted, reason } = stateOf(this);
@@ -83,25 +77,9 @@ export const makeAbort = (timersOf) => {
         throw reason;
       }
     }
-    addEventListener(type, listener) {
-      const state = stateOf(this);
-      const known = state.listeners.some((entry) => !entry.own && entry.listener === listener);
-      if (type === 'abort' && Object(listener) === listener && !known && !state.aborted) {
-        state.listeners.push({ listener, own: false });
-      }
-    }
-    removeEventListener(type, listener) {
-      const state = stateOf(this);
-      if (type === 'abort') {
-        state.listeners = state.listeners.filter((entry) => entry.own || entry.listener !== listener);
-      }
-    }
-    get [Symbol.toStringTag]() {
-      return 'AbortSignal';
-    }
-    static abort(reason) {
+    static abort(...args) {
       const signal = new AbortSignal(secret);
-      abort(signal, reason);
+      abort(signal, reasonOf(args));
       return signal;
     }
     static timeout(delay) {
@@ -114,33 +92,37 @@ export const makeAbort = (timersOf) => {
         );
       }
       const signal = new AbortSignal(secret);
-      timersOf().setTimeout(() => abort(signal, timeoutError()), delay);
+      const expire = () =>
+        abort(signal, makeDomError('TimeoutError', 'The operation was aborted due to timeout'));
+      timersOf().setTimeout(expire, delay);
       return signal;
     }
     static any(signals) {
-      const signal = new AbortSignal(secret);
       const all = [...signals];
+      const signal = new AbortSignal(secret);
       const done = all.find((one) => stateOf(one).aborted);
       if (done !== undefined) {
         abort(signal, stateOf(done).reason);
-      } else {
-        all.forEach((one) => stateOf(one).followers.push(signal));
+        return signal;
       }
+      // What depends on a dependent depends on what that one depends on.
+      const sources = new Set(all.flatMap((one) => stateOf(one).sources));
+      sources.forEach((one) => stateOf(one).dependents.add(signal));
+      stateOf(signal).sources = [...sources];
       return signal;
     }
   }
+  asWebClass(AbortSignal, 'AbortSignal');
 
   class AbortController {
     #signal = new AbortSignal(secret);
     get signal() {
       return this.#signal;
     }
-    abort(reason) {
-      abort(this.#signal, reason);
-    }
-    get [Symbol.toStringTag]() {
-      return 'AbortController';
+    abort(...args) {
+      abort(this.#signal, reasonOf(args));
     }
   }
+  asWebClass(AbortController, 'AbortController');
   return harden({ AbortController, AbortSignal });
 };

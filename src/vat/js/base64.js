@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // base64 - atob and btoa as the platforms of the web have them: strings whose characters are bytes.
 
+import { makeDomError } from './dom_error.js';
+
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const digits = new Map([...alphabet].map((letter, digit) => [letter, digit]));
 
-const invalid = (message) => {
-  const error = Error(message);
-  error.name = 'InvalidCharacterError';
-  return error;
+const invalid = (message) => makeDomError('InvalidCharacterError', message);
+
+const textOf = (name, args) => {
+  if (args.length === 0) {
+    throw TypeError(`${name}: expected a string, found no argument`);
+  }
+  return `${args[0]}`;
 };
 
-export const btoa = (given) => {
-  const text = `${given}`;
+export const btoa = (...args) => {
+  const text = textOf('btoa', args);
   const parts = [];
   for (let i = 0; i < text.length; i += 3) {
     const [a, b, c] = [text.charCodeAt(i), text.charCodeAt(i + 1), text.charCodeAt(i + 2)];
@@ -29,8 +34,8 @@ export const btoa = (given) => {
   return parts.join('');
 };
 
-export const atob = (given) => {
-  let text = `${given}`.replace(/[\t\n\f\r ]/g, '');
+export const atob = (...args) => {
+  let text = textOf('atob', args).replace(/[\t\n\f\r ]/g, '');
   if (text.length % 4 === 0) {
     text = text.replace(/={1,2}$/, '');
   }

@@ -3,6 +3,7 @@
 // from here on every intrinsic is frozen. Nothing below may rely on changing one.
 import './repair.js';
 import './install.js';
+import './text_codec.js';
 import 'ses/assert-shim.js';
 
 const { lockdown, harden } = globalThis;

@@ -4,7 +4,9 @@
 import urlText from 'keeve-url-text';
 import { makeAbort } from './abort.js';
 import { atob, btoa } from './base64.js';
+import { makeDomError } from './dom_error.js';
 import { makeTimers } from './timers.js';
+import { asWebClass } from './web_class.js';
 
 const { create, defineProperty, getOwnPropertyDescriptors } = Object;
 
@@ -50,11 +52,15 @@ const bytesMax = 65536;
 /** Bytes from the vat's seed, by a cipher in C. */
 const makeCrypto = (randomBytes) => {
   const getRandomValues = (array) => {
-    if (!byteArrays.has(Reflect.apply(typedArrayTag, array, []))) {
+    if (!ArrayBuffer.isView(array)) {
       throw TypeError('getRandomValues: expected a typed array of integers');
     }
+    if (!byteArrays.has(Reflect.apply(typedArrayTag, array, []))) {
+      throw makeDomError('TypeMismatchError', 'getRandomValues: expected an array of integers');
+    }
     if (array.byteLength > bytesMax) {
-      throw RangeError(
+      throw makeDomError(
+        'QuotaExceededError',
         `getRandomValues: expected at most ${bytesMax} bytes, found ${array.byteLength}`,
       );
     }
@@ -69,7 +75,15 @@ const makeCrypto = (randomBytes) => {
     const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   };
-  return { getRandomValues, randomUUID };
+  class Crypto {
+    getRandomValues(array) {
+      return getRandomValues(array);
+    }
+    randomUUID() {
+      return randomUUID();
+    }
+  }
+  return new (asWebClass(Crypto, 'Crypto'))();
 };
 
 /** whatwg-url in a compartment of its own. It looks at SharedArrayBuffer only to refuse such. */

@@ -94,7 +94,7 @@ test('crypto', async () => {
     assert.match(uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   }
   assert.notEqual(one, two);
-  assert.deepEqual(rest, ['TypeError', 'TypeError', 'RangeError', 'TypeError', 'true undefined']);
+  assert.deepEqual(rest, ['TypeMismatchError', 'TypeError', 'QuotaExceededError', 'TypeError', 'true undefined']);
 });
 
 test('the time does not go back', async () => {

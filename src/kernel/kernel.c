@@ -283,15 +283,13 @@ static bool is_late(struct kee_kernel *kernel, struct kee_vat *vat)
 {
     const struct kee_kernel_host *host = kernel->host;
 
-    if (vat->flight_count == 0 ||
-        kernel->now_ms <= vat->crank_began_ms + kernel->options.deadline_ms) {
+    if (vat->flight_count == 0) {
         return false;
     }
     if (host->worker_waits != NULL && host->worker_waits(host->context, vat->id)) {
-        vat->crank_began_ms = kernel->now_ms;
-        return false;
+        vat->crank_began_ms = kernel->now_ms; /* it has not begun */
     }
-    return true;
+    return kernel->now_ms > vat->crank_began_ms + kernel->options.deadline_ms;
 }
 
 static int check_deadlines(struct kee_kernel *kernel)

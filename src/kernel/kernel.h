@@ -77,7 +77,7 @@ struct kee_kernel_host {
     /* Ends it. worker_gone for this incarnation is neither needed nor harmful afterwards. */
     void (*worker_kill)(void *context, struct kee_vat_id vat);
     /* True if the worker has not come to what it was sent, because another vat is running where it is
-     * to run: its deadline then begins anew. NULL: never. */
+     * to run: its deadline has not begun. NULL: never. */
     bool (*worker_waits)(void *context, struct kee_vat_id vat);
     /* Only after what it says is durable; once for each call. */
     void (*answer)(void *context, uint64_t call, const struct kee_answer *answer);

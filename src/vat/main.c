@@ -82,29 +82,37 @@ static bool default_image(char *out, size_t size)
     return (size_t)snprintf(out, size, "%s/keeve-vat.image", program) < size;
 }
 
-static struct kee_engine *boot(const struct options *options)
+/* What is open is to be closed whatever is returned. */
+static bool boot(const struct options *options, struct kee_zygote *out)
 {
     char path[PATH_MAX];
     char why[512] = "";
-    struct kee_engine *engine = NULL;
     int r;
+    *out = (struct kee_zygote){.jailed = options->jailed};
     if (options->image == NULL && !default_image(path, sizeof path)) {
         fprintf(stderr, "keeve-vat: where is the boot image? Name it with --image\n");
-        return NULL;
+        return false;
     }
-    r = kee_image_read(&engine, options->image == NULL ? path : options->image, why, sizeof why);
+    r = kee_image_open(&out->image, options->image == NULL ? path : options->image, why,
+                       sizeof why);
+    r = r != 0 ? r : kee_image_engine(&out->engine, out->image, why, sizeof why);
     if (r != 0) {
         fprintf(stderr, "keeve-vat: %s\n", r < 0 ? kee_fault_text() : why);
-        return NULL;
     }
-    return engine;
+    return r == 0;
+}
+
+static void close_zygote(struct kee_zygote *zygote)
+{
+    kee_engine_free(zygote->engine);
+    kee_image_close(zygote->image);
 }
 
 static int run_vats(const struct options *options)
 {
-    struct kee_engine *engine;
+    struct kee_zygote zygote;
     uint64_t fd;
-    int status;
+    int status = 1;
     if (options->first == NULL || options->second != NULL ||
         !kee_bytes_decimal(kee_bytes_str(options->first), &fd) || fd > INT_MAX) {
         fprintf(stderr, "keeve-vat: %s wants the number of a descriptor\n", options->mode);
@@ -116,24 +124,22 @@ static int run_vats(const struct options *options)
                 "be confined; --unjailed runs them without\n");
         return 1;
     }
-    engine = boot(options);
-    if (engine == NULL) {
-        return 1;
+    if (boot(options, &zygote)) {
+        status = strcmp(options->mode, "--zygote") == 0
+                     ? kee_zygote_run(&zygote, (int)fd)
+                     : kee_zygote_become_worker(&zygote, (int)fd, false);
     }
-    status = strcmp(options->mode, "--zygote") == 0
-                 ? kee_zygote_run(engine, (int)fd, options->jailed)
-                 : kee_zygote_become_worker(engine, (int)fd, options->jailed);
-    kee_engine_free(engine);
+    close_zygote(&zygote);
     return status;
 }
 
 static int check(const struct options *options)
 {
-    struct kee_engine *engine = options->first == NULL ? NULL : boot(options);
-    if (engine == NULL) {
+    struct kee_zygote zygote;
+    if (options->first == NULL || !boot(options, &zygote)) {
         return 2;
     }
-    return kee_check_run(engine, options->first, options->jailed);
+    return kee_check_run(zygote.engine, options->first, options->jailed);
 }
 
 static int make_image(const struct options *options)

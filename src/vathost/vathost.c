@@ -6,7 +6,6 @@
 
 #include "base/assert.h"
 #include "base/fault.h"
-#include "base/limits.h"
 #include "os/process.h"
 
 /* Rounds of one kind in a row before processes are moved: moving costs a system call for each. */
@@ -27,6 +26,7 @@ int kee_vathost_new(struct kee_vathost **out, struct kee_loop *loop,
     host->events = events;
     host->context = context;
     kee_list_init(&host->workers);
+    kee_list_init(&host->shareds);
     host->core = -1;
     r = kee_zygote_new(&host->zygote, host, options);
     if (r < 0) {
@@ -48,6 +48,7 @@ void kee_vathost_free(struct kee_vathost *host)
         return;
     }
     kee_zygote_free(host->zygote);
+    kee_shared_forget_all(host);
     while (!kee_list_is_empty(&host->workers)) {
         kee_worker_destroy(KEE_CONTAINER(host->workers.next, struct kee_worker, link));
     }
@@ -57,6 +58,7 @@ void kee_vathost_free(struct kee_vathost *host)
         }
     }
     kee_map_fini(&host->by_vat);
+    kee_map_fini(&host->tenants);
     kee_map_fini(&host->carried);
     free(host);
 }
@@ -71,19 +73,48 @@ void kee_vathost_carry(struct kee_vathost *host, enum kee_flavour flavour,
 
 bool kee_vathost_carries(const struct kee_vathost *host, enum kee_flavour flavour)
 {
-    return flavour == KEE_FLAVOUR_PROCESS || host->carriers[flavour].start != NULL;
+    return flavour == KEE_FLAVOUR_PROCESS || flavour == KEE_FLAVOUR_SHARED ||
+           host->carriers[flavour].start != NULL;
 }
 
-/* False if there is no memory for it. */
-static bool start_carried(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation,
-                          struct kee_carrier *carrier)
+static int start_carried(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation,
+                         struct kee_carrier *carrier)
 {
-    if (kee_map_put(&host->carried, vat.n, carrier) < 0) {
-        return false;
+    int r = kee_map_put(&host->carried, vat.n, carrier);
+
+    if (r == 0) {
+        carrier->start(carrier->context, vat, incarnation);
+        host->busy = true;
     }
-    carrier->start(carrier->context, vat, incarnation);
-    host->busy = true;
-    return true;
+    return r < 0 ? kee_fault(r, "a place for v%llu", (unsigned long long)vat.n) : 0;
+}
+
+static int start_process(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation)
+{
+    struct kee_worker *worker;
+    int r = kee_worker_new(&worker, host, vat, incarnation);
+
+    if (r == 0 && worker->passed_fd >= 0) {
+        kee_zygote_fork(host->zygote, worker);
+    }
+    return r;
+}
+
+/* A worker that is over as soon as it is there. */
+static int refuse(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation,
+                  enum kee_flavour flavour)
+{
+    struct kee_worker *worker;
+    struct kee_buf why = KEE_BUF_EMPTY;
+    int r = kee_worker_new(&worker, host, vat, incarnation);
+
+    if (r == 0) {
+        kee_buf_printf(&why, "this kernel was not opened to run vats of the flavour %s",
+                       kee_flavour_name(flavour));
+        kee_worker_forked(worker, 0, why.failed ? "out of memory" : kee_buf_cstr(&why));
+    }
+    kee_buf_fini(&why);
+    return r;
 }
 
 /* A worker that could not even be made is one that ended at once, so that the kernel hears of it in
@@ -91,30 +122,21 @@ static bool start_carried(struct kee_vathost *host, struct kee_vat_id vat, uint6
 void kee_vathost_start(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation,
                        enum kee_flavour flavour, struct kee_subcluster_id owner)
 {
-    struct kee_worker *worker;
+    int r;
 
-    (void)owner;
     kee_vathost_kill(host, vat);
-    if (host->carriers[flavour].start != NULL) {
-        if (!start_carried(host, vat, incarnation, &host->carriers[flavour])) {
-            host->events->note(host->context, kee_fault_text());
-            kee_fault_clear();
-        }
-        return;
+    if (flavour == KEE_FLAVOUR_PROCESS) {
+        r = start_process(host, vat, incarnation);
+    } else if (flavour == KEE_FLAVOUR_SHARED) {
+        r = kee_shared_start(host, vat, incarnation, owner);
+    } else if (host->carriers[flavour].start != NULL) {
+        r = start_carried(host, vat, incarnation, &host->carriers[flavour]);
+    } else {
+        r = refuse(host, vat, incarnation, flavour);
     }
-    if (kee_worker_new(&worker, host, vat, incarnation) < 0) {
+    if (r < 0) {
         host->events->note(host->context, kee_fault_text());
         kee_fault_clear();
-        return;
-    }
-    if (!kee_vathost_carries(host, flavour)) {
-        struct kee_buf why = KEE_BUF_EMPTY;
-        kee_buf_printf(&why, "this kernel does not run vats of the flavour %s",
-                       kee_flavour_name(flavour));
-        kee_worker_forked(worker, 0, why.failed ? "out of memory" : kee_buf_cstr(&why));
-        kee_buf_fini(&why);
-    } else if (worker->passed_fd >= 0) {
-        kee_zygote_fork(host->zygote, worker);
     }
 }
 
@@ -128,26 +150,24 @@ void kee_vathost_send(struct kee_vathost *host, struct kee_vat_id vat, struct ke
         host->busy = true;
         return;
     }
-    if (worker == NULL || worker->stream == NULL) {
-        return;
-    }
-    kee_stream_write(worker->stream, frames);
-    if (kee_stream_backlog(worker->stream) > KEE_LIMIT_WORKER_BACKLOG_BYTES) {
-        kee_worker_fail(worker, "does not read what it is sent");
+    if (worker != NULL) {
+        kee_worker_send(worker, frames);
+    } else {
+        kee_shared_send(host, vat, frames);
     }
 }
 
 bool kee_vathost_waits(const struct kee_vathost *host, struct kee_vat_id vat)
 {
     /* Carried vats run one after the other, inside a round: what is late has waited for another. */
-    return kee_map_get(&host->carried, vat.n) != NULL;
+    return kee_map_get(&host->carried, vat.n) != NULL || kee_shared_waits(host, vat);
 }
 
 int kee_vathost_pid(const struct kee_vathost *host, struct kee_vat_id vat)
 {
     const struct kee_worker *worker = kee_map_get(&host->by_vat, vat.n);
 
-    return worker == NULL ? 0 : (int)worker->pid;
+    return worker == NULL ? kee_shared_pid(host, vat) : (int)worker->pid;
 }
 
 static void bind_all(struct kee_vathost *host, int core)
@@ -188,12 +208,14 @@ void kee_vathost_kill(struct kee_vathost *host, struct kee_vat_id vat)
     if (worker != NULL) {
         kee_worker_discard(worker);
     }
+    kee_shared_kill(host, vat);
 }
 
 void kee_vathost_kill_all(struct kee_vathost *host)
 {
     struct kee_link *link = host->workers.next;
 
+    kee_shared_forget_all(host);
     while (link != &host->workers) {
         struct kee_worker *worker = KEE_CONTAINER(link, struct kee_worker, link);
         link = link->next;

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/fault.h"
+#include "base/limits.h"
 #include "os/unix_socket.h"
 #include "vathost/vathost_internal.h"
 #include "vatproto/vatproto.h"
@@ -42,10 +43,10 @@ static void close_stream(struct kee_worker *worker)
 
 static void leave_map(struct kee_worker *worker)
 {
-    if (worker->present) {
-        worker->present = false;
+    if (worker->present && worker->vat.n != 0) {
         (void)kee_map_remove(&worker->host->by_vat, worker->vat.n);
     }
+    worker->present = false;
 }
 
 static void free_worker(struct kee_worker *worker)
@@ -69,6 +70,7 @@ void kee_worker_settle(struct kee_worker *worker)
     struct kee_buf why = worker->why;
     struct kee_vat_id vat = worker->vat;
     uint64_t incarnation = worker->incarnation;
+    struct kee_shared *shared = worker->shared;
     bool report = worker->present;
 
     if (!worker->over || worker->in_callback) {
@@ -78,7 +80,12 @@ void kee_worker_settle(struct kee_worker *worker)
     free_worker(worker);
     if (report && !host->broken) {
         const char *text = kee_buf_cstr(&why);
-        host->events->gone(host->context, vat, incarnation, text == NULL ? "ended" : text);
+        text = text == NULL ? "ended" : text;
+        if (shared != NULL) {
+            kee_shared_ended(shared, text);
+        } else {
+            host->events->gone(host->context, vat, incarnation, text);
+        }
     }
     kee_buf_fini(&why);
 }
@@ -95,7 +102,7 @@ static size_t on_data(void *context, struct kee_bytes bytes)
     int r;
 
     worker->in_callback = true;
-    while (worker->present && !host->broken) {
+    while (worker->present && !worker->doomed && !host->broken) {
         r = kee_vp_frame_cut(rest, &type, &fields, &size);
         if (r == 0) {
             break;
@@ -105,8 +112,10 @@ static size_t on_data(void *context, struct kee_bytes bytes)
             break;
         }
         rest = kee_bytes_of(rest.data + size, rest.size - size);
-        if (host->events->frame(host->context, worker->vat, worker->incarnation, type, fields) <
-            0) {
+        if (worker->shared != NULL) {
+            kee_shared_frame(worker->shared, type, fields);
+        } else if (host->events->frame(host->context, worker->vat, worker->incarnation, type,
+                                       fields) < 0) {
             host->broken = true;
         }
     }
@@ -152,7 +161,7 @@ int kee_worker_new(struct kee_worker **out, struct kee_vathost *host, struct kee
     int ends[2];
     int r;
 
-    if (worker == NULL || kee_map_put(&host->by_vat, vat.n, worker) < 0) {
+    if (worker == NULL || (vat.n != 0 && kee_map_put(&host->by_vat, vat.n, worker) < 0)) {
         free(worker);
         return kee_fault(KEE_FAULT_MEMORY, "worker of v%llu", (unsigned long long)vat.n);
     }
@@ -180,6 +189,17 @@ int kee_worker_new(struct kee_worker **out, struct kee_vathost *host, struct kee
         kee_fault_clear();
     }
     return 0;
+}
+
+void kee_worker_send(struct kee_worker *worker, struct kee_bytes frames)
+{
+    if (worker->stream == NULL) {
+        return;
+    }
+    kee_stream_write(worker->stream, frames);
+    if (kee_stream_backlog(worker->stream) > KEE_LIMIT_WORKER_BACKLOG_BYTES) {
+        kee_worker_fail(worker, "does not read what it is sent");
+    }
 }
 
 void kee_worker_forked(struct kee_worker *worker, pid_t pid, const char *why_not)

@@ -89,6 +89,7 @@ static void send_requests(struct kee_zygote *zygote)
 
         kee_buf_put_u8(&message, KEE_ZYGOTE_FORK);
         kee_buf_put_u64(&message, zygote->numbers_given);
+        kee_buf_put_u8(&message, worker->shared != NULL);
         r = kee_buf_status(&message);
         if (r == 0) {
             r = kee_unix_send_fd(zygote->fd, kee_buf_bytes(&message), worker->passed_fd, &sent);

@@ -35,6 +35,10 @@ enum kee_vp_type {
     KEE_VP_GET = 66,
     KEE_VP_NEXT = 67,
     KEE_VP_LOG = 68,
+    /* Around the frames of several vats in one process: zygote.h. */
+    KEE_VP_FOR = 129,
+    KEE_VP_CLOSE = 130,
+    KEE_VP_CLOSED = 131,
 };
 
 enum kee_vp_delivery {

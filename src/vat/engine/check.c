@@ -100,7 +100,7 @@ int kee_check_run(struct kee_engine *engine, const char *path, bool jailed)
     if (read_code(path, &code) != 0) {
         return 2;
     }
-    if (jailed && kee_jail_enter() != 0) {
+    if (jailed && kee_jail_enter(1) != 0) {
         fprintf(stderr, "keeve-vat: %s\n", kee_fault_text());
         return 2;
     }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -279,22 +280,74 @@ static int read_snapshot(struct kee_engine **out, struct kee_bytes bytes)
     return 0;
 }
 
-int kee_image_read(struct kee_engine **out, const char *path, char *why, size_t why_size)
+struct kee_image {
+    void *bytes;
+    size_t size;
+    struct kee_bytes snapshot; /* in bytes */
+    char path[];
+};
+
+/* Maps the file: its pages are shared by all processes that read it. */
+static int map_file(struct kee_image *image)
 {
-    struct kee_buf file = KEE_BUF_EMPTY;
-    struct kee_bytes rest;
-    int r = read_file(path, &file);
-    if (r == 0) {
-        rest = kee_buf_bytes(&file);
-        if (!check_head(&rest, path, why, why_size)) {
-            r = KEE_IMAGE_FOREIGN;
-        } else {
-            r = read_snapshot(out, rest);
-            if (r == KEE_IMAGE_FOREIGN) {
-                snprintf(why, why_size, "the boot image %s is damaged; build it again", path);
-            }
+    struct stat status;
+    int fd = open(image->path, O_RDONLY | O_CLOEXEC);
+    int error;
+    if (fd >= 0 && fstat(fd, &status) == 0) {
+        image->size = (size_t)status.st_size;
+        image->bytes = image->size == 0
+                           ? NULL
+                           : mmap(NULL, image->size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+        if (image->bytes != MAP_FAILED) {
+            close(fd);
+            return 0;
         }
     }
-    kee_buf_fini(&file);
+    error = errno;
+    image->bytes = NULL;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return kee_fault(KEE_FAULT_SYSTEM, "cannot read %s: %s", image->path, strerror(error));
+}
+
+int kee_image_open(struct kee_image **out, const char *path, char *why, size_t why_size)
+{
+    struct kee_image *image = calloc(1, sizeof *image + strlen(path) + 1);
+    int r;
+    if (image == NULL) {
+        return kee_fault(KEE_FAULT_MEMORY, "boot image");
+    }
+    memcpy(image->path, path, strlen(path) + 1);
+    r = map_file(image);
+    if (r == 0) {
+        image->snapshot = kee_bytes_of(image->bytes, image->size);
+        r = check_head(&image->snapshot, path, why, why_size) ? 0 : KEE_IMAGE_FOREIGN;
+    }
+    if (r != 0) {
+        kee_image_close(image);
+        return r;
+    }
+    *out = image;
+    return 0;
+}
+
+void kee_image_close(struct kee_image *image)
+{
+    if (image != NULL) {
+        if (image->bytes != NULL) {
+            munmap(image->bytes, image->size);
+        }
+        free(image);
+    }
+}
+
+int kee_image_engine(struct kee_engine **out, const struct kee_image *image, char *why,
+                     size_t why_size)
+{
+    int r = read_snapshot(out, image->snapshot);
+    if (r == KEE_IMAGE_FOREIGN) {
+        snprintf(why, why_size, "the boot image %s is damaged; build it again", image->path);
+    }
     return r;
 }

@@ -21,8 +21,13 @@ enum kee_image_outcome {
     KEE_IMAGE_FOREIGN = 1, /* made by another build, or no image at all */
 };
 
-/* A machine as it was when the image was made. Outcomes: FOREIGN; why says in words what was expected
- * and found. */
-int kee_image_read(struct kee_engine **out, const char *path, char *why, size_t why_size);
+struct kee_image;
+
+/* The file, checked. Outcomes: FOREIGN; why says in words what was expected and found. */
+int kee_image_open(struct kee_image **out, const char *path, char *why, size_t why_size);
+void kee_image_close(struct kee_image *image);
+/* A machine as it was when the image was made; as many as wanted. Outcomes: FOREIGN. */
+int kee_image_engine(struct kee_engine **out, const struct kee_image *image, char *why,
+                     size_t why_size);
 
 #endif

@@ -95,17 +95,17 @@ static int limit(int resource, rlim_t value, const char *name)
     return 0;
 }
 
-static int set_limits(void)
+static int set_limits(uint64_t address_bytes)
 {
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
     int r = 0;
     /* A line for a log file is then lost; it does not end the worker. */
     sigaction(SIGXFSZ, &ignore, NULL);
     if (!SANITISED) {
-        r = limit(RLIMIT_AS, KEE_JAIL_ADDRESS_BYTES, "address space");
+        r = limit(RLIMIT_AS, address_bytes, "address space");
     }
     if (r == 0 && !SANITISED) {
-        r = limit(RLIMIT_DATA, KEE_JAIL_ADDRESS_BYTES, "data");
+        r = limit(RLIMIT_DATA, address_bytes, "data");
     }
     if (r == 0) {
         r = limit(RLIMIT_CORE, 0, "core");
@@ -122,13 +122,13 @@ static int set_limits(void)
     return r;
 }
 
-int kee_jail_enter(void)
+int kee_jail_enter(unsigned vats_max)
 {
     const struct sock_fprog program = {
         .len = sizeof filter / sizeof filter[0],
         .filter = (struct sock_filter *)(uintptr_t)filter,
     };
-    int r = set_limits();
+    int r = set_limits(KEE_JAIL_ADDRESS_BYTES + (vats_max - 1) * KEE_JAIL_VAT_BYTES);
     if (r != 0) {
         return r;
     }
@@ -218,7 +218,7 @@ int kee_jail_probe(const char *what, bool jailed)
         return 2;
     }
     if (pid == 0) {
-        if (jailed && kee_jail_enter() != 0) {
+        if (jailed && kee_jail_enter(1) != 0) {
             fprintf(stderr, "keeve-vat: %s\n", kee_fault_text());
             _exit(PROBE_NO_JAIL);
         }

@@ -2,10 +2,8 @@
 /* worker - see worker.h. */
 #include "vat/engine/worker.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/limits.h"
@@ -14,21 +12,23 @@
 #include "vat/engine/timers.h"
 #include "vat/liveslots/liveslots.h"
 
-#define READ_BYTES ((size_t)64 * 1024)
 /* A larger buffer is given back once it was written. */
 #define KEPT_BYTES ((size_t)1024 * 1024)
 
-struct worker {
-    int fd;
+struct kee_worker {
+    struct kee_worker_link link;
     struct kee_engine *engine;
     struct kee_ls *liveslots;
     struct kee_ls_host host;
+    bool started;
 
     struct kee_buf in; /* the stream as read; cut at .taken */
     size_t taken;
     struct kee_buf waiting; /* whole frames that came while a ROW was awaited */
     size_t waiting_taken;
     struct kee_buf out;
+    struct kee_buf copy; /* the delivery at hand */
+    struct kee_buf kept; /* the START at hand */
 
     /* The crank at hand. */
     const struct kee_vp_start *start; /* or NULL for a delivery */
@@ -36,29 +36,20 @@ struct worker {
     struct kee_bytes fields;
 };
 
-/* Ends the process. exit_group is all the jail has left; buffers of stdio are not ours. */
-static _Noreturn void leave(struct worker *worker, int status, const char *why)
+static _Noreturn void leave(struct kee_worker *worker, int status, const char *why)
 {
-    if (why != NULL) {
-        fprintf(stderr, "keeve-vat: %s\n", why);
-    }
-    _exit(status);
+    worker->link.leave(worker->link.context, status, why);
 }
 
 /* The stream. */
 
-static void flush(struct worker *worker)
+static void flush(struct kee_worker *worker)
 {
-    size_t done = 0;
     if (kee_buf_status(&worker->out) != 0) {
         leave(worker, KEE_WORKER_FAULT, "no memory for an answer");
     }
-    while (done < worker->out.size) {
-        ssize_t n = write(worker->fd, worker->out.data + done, worker->out.size - done);
-        if (n < 0 && errno != EINTR) {
-            leave(worker, KEE_WORKER_CLOSED, NULL);
-        }
-        done += n > 0 ? (size_t)n : 0;
+    if (worker->out.size > 0) {
+        worker->link.write(worker->link.context, kee_buf_bytes(&worker->out));
     }
     if (worker->out.room > KEPT_BYTES) {
         kee_buf_fini(&worker->out);
@@ -66,22 +57,14 @@ static void flush(struct worker *worker)
     kee_buf_clear(&worker->out);
 }
 
-/* Reads what there is, at least a byte. */
-static void fill(struct worker *worker)
+void kee_worker_fill(struct kee_worker *worker)
 {
-    ssize_t n;
     kee_buf_consume(&worker->in, worker->taken);
     worker->taken = 0;
-    if (kee_buf_reserve(&worker->in, READ_BYTES) != 0) {
+    worker->link.read(worker->link.context, &worker->in);
+    if (kee_buf_status(&worker->in) != 0) {
         leave(worker, KEE_WORKER_FAULT, "no memory for a frame");
     }
-    do {
-        n = read(worker->fd, worker->in.data + worker->in.size, worker->in.room - worker->in.size);
-    } while (n < 0 && errno == EINTR);
-    if (n <= 0) {
-        leave(worker, KEE_WORKER_CLOSED, NULL);
-    }
-    worker->in.size += (size_t)n;
 }
 
 struct frame {
@@ -91,7 +74,7 @@ struct frame {
 };
 
 /* Cuts a whole frame off buf after *taken, if there is one. */
-static bool cut(struct worker *worker, const struct kee_buf *buf, size_t *taken, struct frame *out)
+static bool cut(struct kee_worker *worker, const struct kee_buf *buf, size_t *taken, struct frame *out)
 {
     struct kee_bytes rest;
     size_t size = 0;
@@ -112,25 +95,19 @@ static bool cut(struct worker *worker, const struct kee_buf *buf, size_t *taken,
     return true;
 }
 
-/* The next frame that is not an answer to a question, flushing before it has to wait. */
-static void next_frame(struct worker *worker, struct frame *out)
+/* The next frame that is not an answer to a question, if there is a whole one. */
+static bool next_frame(struct kee_worker *worker, struct frame *out)
 {
     if (cut(worker, &worker->waiting, &worker->waiting_taken, out)) {
-        return;
+        return true;
     }
     kee_buf_clear(&worker->waiting);
     worker->waiting_taken = 0;
-    while (!cut(worker, &worker->in, &worker->taken, out)) {
-        if (worker->liveslots != NULL) {
-            kee_ls_caught_up(worker->liveslots);
-        }
-        flush(worker);
-        fill(worker);
-    }
+    return cut(worker, &worker->in, &worker->taken, out);
 }
 
 /* The answer to a question just put into out. Deliveries that come first wait their turn. */
-static int await_row(struct worker *worker, struct kee_buf *key, struct kee_buf *value)
+static int await_row(struct kee_worker *worker, struct kee_buf *key, struct kee_buf *value)
 {
     struct frame frame;
     struct kee_vp_reader reader;
@@ -140,7 +117,7 @@ static int await_row(struct worker *worker, struct kee_buf *key, struct kee_buf 
     flush(worker);
     for (;;) {
         while (!cut(worker, &worker->in, &worker->taken, &frame)) {
-            fill(worker);
+            kee_worker_fill(worker);
         }
         if (frame.type == KEE_VP_ROW) {
             break;
@@ -172,7 +149,7 @@ static int await_row(struct worker *worker, struct kee_buf *key, struct kee_buf 
 /* A crank that takes its time does not hold back the ends of those before it. */
 static void crank_goes_on(void *context)
 {
-    struct worker *worker = context;
+    struct kee_worker *worker = context;
 
     if (worker->out.size > 0) {
         flush(worker);
@@ -181,7 +158,7 @@ static void crank_goes_on(void *context)
 
 static int store_get(void *context, struct kee_bytes key, struct kee_buf *value)
 {
-    struct worker *worker = context;
+    struct kee_worker *worker = context;
     size_t place = kee_vp_frame_open(&worker->out, KEE_VP_GET);
     kee_vp_put_string(&worker->out, key);
     kee_vp_frame_close(&worker->out, place);
@@ -191,7 +168,7 @@ static int store_get(void *context, struct kee_bytes key, struct kee_buf *value)
 static int store_next(void *context, struct kee_bytes prior, struct kee_buf *key,
                       struct kee_buf *value)
 {
-    struct worker *worker = context;
+    struct kee_worker *worker = context;
     size_t place = kee_vp_frame_open(&worker->out, KEE_VP_NEXT);
     kee_vp_put_string(&worker->out, prior);
     kee_vp_frame_close(&worker->out, place);
@@ -200,7 +177,7 @@ static int store_next(void *context, struct kee_bytes prior, struct kee_buf *key
 
 static void log_line(void *context, enum kee_vp_log_level level, struct kee_bytes text)
 {
-    struct worker *worker = context;
+    struct kee_worker *worker = context;
     size_t place = kee_vp_frame_open(&worker->out, KEE_VP_LOG);
     kee_buf_put_u8(&worker->out, (uint8_t)level);
     kee_vp_put_string(&worker->out, text);
@@ -212,7 +189,7 @@ static void log_line(void *context, enum kee_vp_log_level level, struct kee_byte
 
 static void run(void *context, struct sxMachine *the)
 {
-    struct worker *worker = context;
+    struct kee_worker *worker = context;
     if (worker->start == NULL && worker->delivery == KEE_VP_TIMER) {
         kee_timers_begin(the);
         return;
@@ -229,7 +206,7 @@ static void run(void *context, struct sxMachine *the)
 
 static bool settled(void *context)
 {
-    struct worker *worker = context;
+    struct kee_worker *worker = context;
     txMachine *the = kee_engine_machine(worker->engine);
     if (kee_timers_next(the) || kee_ls_quiescent(worker->liveslots)) {
         return true;
@@ -239,7 +216,7 @@ static bool settled(void *context)
 }
 
 /* Why the crank failed, with the name of the code if it was being started. */
-static void put_error(struct worker *worker, const char *error)
+static void put_error(struct kee_worker *worker, const char *error)
 {
     struct kee_buf text = KEE_BUF_EMPTY;
     if (worker->start != NULL && error[0] != '\0') {
@@ -255,7 +232,7 @@ static void put_error(struct worker *worker, const char *error)
 }
 
 /* Appends the DONE of a crank: with its effects if it is whole. Gives the size of the frame. */
-static size_t put_done(struct worker *worker, uint64_t seq, const char *error, bool whole)
+static size_t put_done(struct kee_worker *worker, uint64_t seq, const char *error, bool whole)
 {
     struct kee_engine *engine = worker->engine;
     struct kee_buf *out = &worker->out;
@@ -276,7 +253,7 @@ static size_t put_done(struct worker *worker, uint64_t seq, const char *error, b
 }
 
 /* Runs the crank described in worker and appends its DONE. Leaves after one that failed. */
-static void run_crank(struct worker *worker, uint64_t seq)
+static void run_crank(struct kee_worker *worker, uint64_t seq)
 {
     const struct kee_engine_crank crank = {.context = worker, .run = run, .settled = settled};
     const char *error;
@@ -301,14 +278,12 @@ static void run_crank(struct worker *worker, uint64_t seq)
     }
 }
 
-static void start(struct worker *worker)
+static void start(struct kee_worker *worker, const struct frame *frame)
 {
     const struct kee_engine_host engine_host = {
         .context = worker, .log = log_line, .goes_on = crank_goes_on};
     struct kee_vp_start start;
-    struct frame frame;
-    next_frame(worker, &frame);
-    if (frame.type != KEE_VP_START || !kee_vp_start_take(frame.fields, &start)) {
+    if (frame->type != KEE_VP_START || !kee_vp_start_take(frame->fields, &start)) {
         leave(worker, KEE_WORKER_FAULT, "the first frame is not a START");
     }
     if (start.version != KEE_VP_VERSION) {
@@ -323,45 +298,86 @@ static void start(struct worker *worker)
         leave(worker, KEE_WORKER_FAULT, kee_fault_text());
     }
     /* The frame must outlive the crank, which may read rows into the same buffer. */
-    struct kee_buf kept = worker->in;
+    worker->kept = worker->in;
     worker->in = KEE_BUF_EMPTY;
-    kee_buf_put(&worker->in, kept.data + worker->taken, kept.size - worker->taken);
+    kee_buf_put(&worker->in, worker->kept.data + worker->taken, worker->kept.size - worker->taken);
     worker->taken = 0;
     worker->start = &start;
     run_crank(worker, 0);
     worker->start = NULL;
-    kee_buf_fini(&kept);
+    worker->started = true;
+    kee_buf_fini(&worker->kept);
 }
 
-static void deliver(struct worker *worker, const struct frame *frame, struct kee_buf *copy)
+static void deliver(struct kee_worker *worker, const struct frame *frame)
 {
     struct kee_vp_reader reader = {.rest = frame->fields};
     uint64_t seq = kee_vp_take_u64(&reader);
     worker->delivery = kee_vp_take_u8(&reader);
+    if (frame->type != KEE_VP_DELIVER) {
+        leave(worker, KEE_WORKER_FAULT, "expected a DELIVER frame");
+    }
     if (reader.failed) {
         leave(worker, KEE_WORKER_FAULT, "the kernel sent a malformed delivery");
     }
     /* The crank may read rows, which moves what was read before. */
-    kee_buf_clear(copy);
-    kee_buf_put_bytes(copy, reader.rest);
-    if (kee_buf_status(copy) != 0) {
+    kee_buf_clear(&worker->copy);
+    kee_buf_put_bytes(&worker->copy, reader.rest);
+    if (kee_buf_status(&worker->copy) != 0) {
         leave(worker, KEE_WORKER_FAULT, "no memory for a delivery");
     }
-    worker->fields = kee_buf_bytes(copy);
+    worker->fields = kee_buf_bytes(&worker->copy);
     run_crank(worker, seq);
 }
 
-int kee_worker_run(struct kee_engine *engine, int fd)
+void kee_worker_work(struct kee_worker *worker)
 {
-    struct worker worker = {.fd = fd, .engine = engine};
-    struct kee_buf copy = KEE_BUF_EMPTY;
     struct frame frame;
-    start(&worker);
-    for (;;) {
-        next_frame(&worker, &frame);
-        if (frame.type != KEE_VP_DELIVER) {
-            leave(&worker, KEE_WORKER_FAULT, "expected a DELIVER frame");
+    while (next_frame(worker, &frame)) {
+        if (worker->started) {
+            deliver(worker, &frame);
+        } else {
+            start(worker, &frame);
         }
-        deliver(&worker, &frame, &copy);
     }
+    if (worker->liveslots != NULL) {
+        kee_ls_caught_up(worker->liveslots);
+    }
+    flush(worker);
+}
+
+int kee_worker_new(struct kee_worker **out, struct kee_engine **engine,
+                   const struct kee_worker_link *link)
+{
+    struct kee_worker *worker = calloc(1, sizeof *worker);
+    if (worker == NULL) {
+        return kee_fault(KEE_FAULT_MEMORY, "a worker");
+    }
+    worker->link = *link;
+    worker->engine = *engine;
+    *engine = NULL;
+    *out = worker;
+    return 0;
+}
+
+void kee_worker_take(struct kee_worker *worker, struct kee_bytes frames)
+{
+    kee_buf_consume(&worker->in, worker->taken);
+    worker->taken = 0;
+    kee_buf_put_bytes(&worker->in, frames);
+}
+
+void kee_worker_free(struct kee_worker *worker)
+{
+    if (worker == NULL) {
+        return;
+    }
+    kee_ls_free(worker->liveslots);
+    kee_engine_free(worker->engine);
+    kee_buf_fini(&worker->in);
+    kee_buf_fini(&worker->waiting);
+    kee_buf_fini(&worker->out);
+    kee_buf_fini(&worker->copy);
+    kee_buf_fini(&worker->kept);
+    free(worker);
 }

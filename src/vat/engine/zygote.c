@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/limits.h"
 #include "vat/engine/jail.h"
+#include "vat/engine/shared.h"
 #include "vat/engine/worker.h"
 #include "vatproto/zygote.h"
 
@@ -59,6 +61,7 @@ static int send_forked(int fd, uint64_t number, pid_t pid, int error)
 
 struct request {
     uint64_t number;
+    bool shared;
     int fd; /* -1 if none came */
 };
 
@@ -94,10 +97,11 @@ static int receive(int control_fd, struct request *out)
         return -1;
     }
     memcpy(&out->number, bytes + 1, sizeof out->number);
+    out->shared = bytes[9] != 0;
     return 1;
 }
 
-int kee_zygote_become_worker(struct kee_engine *engine, int fd, bool jailed)
+int kee_zygote_become_worker(struct kee_zygote *zygote, int fd, bool shared)
 {
     int null_fd = open("/dev/null", O_RDWR);
     if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0) {
@@ -109,11 +113,12 @@ int kee_zygote_become_worker(struct kee_engine *engine, int fd, bool jailed)
         return KEE_WORKER_FAULT;
     }
     close_range(WORKER_FD + 1, ~0u, 0);
-    if (jailed && kee_jail_enter() != 0) {
+    if (zygote->jailed && kee_jail_enter(shared ? KEE_LIMIT_SHARED_VATS : 1) != 0) {
         fprintf(stderr, "keeve-vat: %s\n", kee_fault_text());
         return KEE_WORKER_FAULT;
     }
-    return kee_worker_run(engine, WORKER_FD);
+    return shared ? kee_shared_run(&zygote->engine, zygote->image, WORKER_FD)
+                  : kee_worker_run(&zygote->engine, WORKER_FD);
 }
 
 /* A plain clone: glibc's fork sets flags and calls the system again in the child, and could not make
@@ -123,8 +128,7 @@ static pid_t fork_for_parent(void)
     return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0);
 }
 
-static int serve(struct kee_engine *engine, int control_fd, const struct request *request,
-                 bool jailed)
+static int serve(struct kee_zygote *zygote, int control_fd, const struct request *request)
 {
     pid_t pid = 0;
     int error = EBADF;
@@ -132,23 +136,23 @@ static int serve(struct kee_engine *engine, int control_fd, const struct request
         pid = fork_for_parent();
         error = pid < 0 ? errno : 0;
         if (pid == 0) {
-            _exit(kee_zygote_become_worker(engine, request->fd, jailed));
+            _exit(kee_zygote_become_worker(zygote, request->fd, request->shared));
         }
         close(request->fd);
     }
     return send_forked(control_fd, request->number, pid < 0 ? 0 : pid, error);
 }
 
-int kee_zygote_run(struct kee_engine *engine, int control_fd, bool jailed)
+int kee_zygote_run(struct kee_zygote *zygote, int control_fd)
 {
     struct request request;
     int r;
     malloc_trim(0);
-    if (send_ready(control_fd, jailed) != 0) {
+    if (send_ready(control_fd, zygote->jailed) != 0) {
         return 0; /* the daemon is gone already */
     }
     while ((r = receive(control_fd, &request)) > 0) {
-        if (serve(engine, control_fd, &request, jailed) != 0) {
+        if (serve(zygote, control_fd, &request) != 0) {
             return 0;
         }
     }

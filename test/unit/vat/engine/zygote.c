@@ -56,6 +56,7 @@ static void send_fork(const struct fixture *f, uint64_t number, int fd)
     struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
     kee_buf_put_u8(&packet, KEE_ZYGOTE_FORK);
     kee_buf_put_u64(&packet, number);
+    kee_buf_put_u8(&packet, 0);
     vector = (struct iovec){.iov_base = packet.data, .iov_len = packet.size};
     if (fd >= 0) {
         struct cmsghdr *header;

@@ -85,7 +85,7 @@ static int spawn(const struct kee_cli *cli, const struct kee_daemon_options *opt
 {
     static const char *const durabilities[] = {"full", "normal", "off"};
     struct kee_buf self = KEE_BUF_EMPTY;
-    const char *argv[12] = {
+    const char *argv[16] = {
         "keeve",        "--home",     cli->home,      "start",
         "--foreground", "--detached", "--durability", durabilities[options->own.durability]};
     struct kee_spawn child = {.argv = argv, .pass_fd = -1, .detached = true};
@@ -98,6 +98,11 @@ static int spawn(const struct kee_cli *cli, const struct kee_daemon_options *opt
     if (options->paused) {
         argv[count++] = "--paused";
     }
+    if (options->allow_inline) {
+        argv[count++] = "--inline";
+    }
+    argv[count++] = "--flavour";
+    argv[count++] = kee_flavour_name(options->flavour);
     if (r == 0) {
         child.program = kee_buf_cstr(&self);
         r = kee_process_spawn_heard(pid, &child, said, READY_TIMEOUT_MS);
@@ -153,6 +158,21 @@ static bool take_durability(struct kee_cli *cli, enum kee_durability *out)
     return strcmp(text, "off") == 0;
 }
 
+/* Asking for inline by name is asking for what it costs. */
+static bool take_flavour(struct kee_cli *cli, struct kee_daemon_options *options)
+{
+    const char *text = kee_cli_take_option(cli, "--flavour");
+
+    options->allow_inline = kee_cli_take_flag(cli, "--inline");
+    options->flavour = KEE_FLAVOUR_PROCESS;
+    if (text != NULL && (!kee_flavour_parse(kee_bytes_str(text), &options->flavour) ||
+                         options->flavour == KEE_FLAVOUR_NATIVE)) {
+        return false;
+    }
+    options->allow_inline = options->allow_inline || options->flavour == KEE_FLAVOUR_INLINE;
+    return true;
+}
+
 int kee_cmd_start(struct kee_cli *cli)
 {
     struct kee_daemon_options options = {.own = {.home = cli->home, .helper_dir = cli->helper_dir}};
@@ -163,6 +183,9 @@ int kee_cmd_start(struct kee_cli *cli)
     options.own.unjailed = kee_cli_take_flag(cli, "--unjailed");
     if (!take_durability(cli, &options.own.durability)) {
         return kee_cli_usage_error(cli, "--durability: expected full, normal or off");
+    }
+    if (!take_flavour(cli, &options)) {
+        return kee_cli_usage_error(cli, "--flavour: expected process, shared or inline");
     }
     if (!kee_cli_operands(cli, 0, 0)) {
         return KEE_EXIT_USAGE;

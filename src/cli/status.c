@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status - keeve status. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/control.h"
 #include "cli/print.h"
@@ -64,6 +65,12 @@ static void print_status(const json_t *status)
     printf("jail        %s\n", json_is_true(json_object_get(status, "jail"))
                                    ? "on"
                                    : "OFF: workers run without limits on system calls");
+    if (strcmp(text(status, "flavour"), "process") != 0) {
+        printf("flavour     %s, of vats launched without one\n", text(status, "flavour"));
+    }
+    if (json_is_true(json_object_get(status, "inline"))) {
+        puts("inline      ALLOWED: vats of that flavour run in the daemon, without a jail");
+    }
     printf("durability  %s, %lld syncs\n", text(status, "durability"),
            number(status, "store_syncs"));
     printf("vats        %lld, %lld awake\n", number(status, "vats"), number(status, "awake"));

@@ -28,7 +28,8 @@ static int open_core(struct kee_daemon *daemon, const struct kee_daemon_options 
         .vathost = {.program = kee_buf_cstr(&daemon->own.vat_program),
                     .unjailed = !daemon->own.jailed,
                     .stderr_fd = given->detached ? daemon->own.log_fd : -1},
-        .kernel = {.paused = given->paused},
+        .kernel = {.paused = given->paused, .flavour = given->flavour},
+        .allow_inline = given->allow_inline,
         .ready_timeout_ms = ZYGOTE_TIMEOUT_MS,
     };
     size_t before = daemon->own.log_bytes;
@@ -108,9 +109,10 @@ static void work(struct kee_daemon *daemon, const struct kee_daemon_options *opt
                  void (*ready)(void *context), void *context)
 {
     daemon->started_ms = kee_loop_now_ms(daemon->own.loop);
-    kee_privileges_log(&daemon->own, "start", "pid=%d version=%s home=\"%s\" jail=%s",
+    kee_privileges_log(&daemon->own, "start", "pid=%d version=%s home=\"%s\" jail=%s%s",
                        (int)kee_process_self(), KEEVE_VERSION, daemon->own.home,
-                       daemon->own.jailed ? "on" : "off");
+                       daemon->own.jailed ? "on" : "off",
+                       options->allow_inline ? " inline=allowed" : "");
     ready(context);
     if (options->detached) {
         kee_process_redirect_errors(daemon->own.log_fd);
@@ -125,7 +127,11 @@ int kee_daemon_run(const struct kee_daemon_options *options, void (*ready)(void 
     struct kee_daemon daemon = {0};
     int r;
 
+    daemon.flavour = options->flavour;
     kee_process_ignore_broken_pipes();
+    if (options->allow_inline) {
+        kee_process_set_utc();
+    }
     kee_process_raise_file_limit();
     kee_list_init(&daemon.durables);
     kee_list_init(&daemon.exports);

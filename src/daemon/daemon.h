@@ -6,12 +6,15 @@
 #define KEE_DAEMON_DAEMON_H
 
 #include "daemon/privileges.h"
+#include "vatproto/carrier.h"
 
 enum kee_daemon_outcome { KEE_DAEMON_REFUSED = 1 };
 
 struct kee_daemon_options {
     struct kee_privileges_options own;
-    bool paused;   /* begin without delivering */
+    enum kee_flavour flavour; /* of vats launched without one; UNSAID: process */
+    bool allow_inline;        /* vats may run in the daemon itself, unjailed */
+    bool paused;              /* begin without delivering */
     bool detached; /* nobody reads our standard error: what comes after ready goes to the log */
 };
 

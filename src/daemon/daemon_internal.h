@@ -49,7 +49,8 @@ struct kee_daemon {
     struct kee_control_server *control;
     struct kee_logs *logs;
     struct kee_signal *signals[2];
-    struct kee_map calls; /* call number to pending */
+    enum kee_flavour flavour; /* of vats launched without one */
+    struct kee_map calls;     /* call number to pending */
     uint64_t call_last;
     struct kee_link durables; /* in the order of their batches */
     struct kee_link exports;

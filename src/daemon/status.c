@@ -105,6 +105,10 @@ static void put_status(struct kee_daemon *daemon, const struct sums *sums, const
     kee_json_put_number_member(json, "uptime_ms",
                                kee_loop_now_ms(daemon->own.loop) - daemon->started_ms);
     kee_buf_put_str(json, daemon->own.jailed ? ",\"jail\":true" : ",\"jail\":false");
+    kee_json_put_text_member(json, "flavour", kee_bytes_str(kee_flavour_name(daemon->flavour)));
+    kee_buf_put_str(json, kee_vathost_carries(daemon->core.vathost, KEE_FLAVOUR_INLINE)
+                              ? ",\"inline\":true"
+                              : ",\"inline\":false");
     kee_json_put_text_member(json, "durability",
                              kee_bytes_str(durability_name(daemon->own.durability)));
     kee_json_put_number_member(json, "vats", sums->vats);

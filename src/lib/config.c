@@ -50,9 +50,28 @@ static const struct key vat_keys[] = {
     {"parameters", KEY_USED},
     {"globals", KEY_USED},
     {"inventory", KEY_USED},
-    {"creationOptions", KEY_UNUSED},
+    {"creationOptions", KEY_USED},
     {"platformConfig", KEY_UNUSED},
     {"network", KEY_UNUSED},
+    {NULL, KEY_USED},
+};
+
+static const struct key creation_keys[] = {
+    {"flavour", KEY_USED},
+    {"name", KEY_OF_ANOTHER},
+    {"managerType", KEY_OF_ANOTHER},
+    {"enablePipelining", KEY_OF_ANOTHER},
+    {"enableSetup", KEY_OF_ANOTHER},
+    {"enableDisavow", KEY_OF_ANOTHER},
+    {"enableVatstore", KEY_OF_ANOTHER},
+    {"useTranscript", KEY_OF_ANOTHER},
+    {"reapInterval", KEY_OF_ANOTHER},
+    {"reapGCKrefs", KEY_OF_ANOTHER},
+    {"neverReap", KEY_OF_ANOTHER},
+    {"critical", KEY_OF_ANOTHER},
+    {"nodeOptions", KEY_OF_ANOTHER},
+    {"meter", KEY_OF_ANOTHER},
+    {"virtualObjectCacheSize", KEY_OF_ANOTHER},
     {NULL, KEY_USED},
 };
 
@@ -261,6 +280,43 @@ static int read_parameters(struct reading *reading, const char *place, const jso
     return r;
 }
 
+static int read_flavour(struct reading *reading, const char *place, const json_t *json,
+                        enum kee_flavour *out)
+{
+    if (json == NULL) {
+        return 0;
+    }
+    if (!json_is_string(json) ||
+        !kee_flavour_parse(kee_bytes_of(json_string_value(json), json_string_length(json)), out)) {
+        return expected(reading, place, "flavour", "process, shared, inline or native", json);
+    }
+    return 0;
+}
+
+/* creationOptions of the vat json at place. */
+static int read_creation(struct reading *reading, const char *place, const json_t *json,
+                         struct kee_launch_vat *vat)
+{
+    const json_t *options = json_object_get(json, "creationOptions");
+    struct kee_buf inner = KEE_BUF_EMPTY;
+    int r = 0;
+
+    kee_buf_printf(&inner, "%s.creationOptions", place);
+    if (kee_buf_status(&inner) != 0) {
+        r = kee_buf_status(&inner);
+    } else if (options != NULL && !json_is_object(options)) {
+        r = expected(reading, place, "creationOptions", "an object", options);
+    } else if (options != NULL) {
+        r = check_keys(reading, kee_buf_cstr(&inner), options, creation_keys);
+    }
+    if (r == 0) {
+        r = read_flavour(reading, kee_buf_cstr(&inner), json_object_get(options, "flavour"),
+                         &vat->flavour);
+    }
+    kee_buf_fini(&inner);
+    return r;
+}
+
 /* Which one key says where the code is? */
 static int find_spec(struct reading *reading, const char *place, const json_t *json,
                      const char **key)
@@ -368,6 +424,9 @@ static int read_vat(struct reading *reading, const char *name, const json_t *jso
         }
         if (r == 0) {
             r = read_inventory(reading, place, json_object_get(json, "inventory"), &vat->inventory);
+        }
+        if (r == 0) {
+            r = read_creation(reading, place, json, vat);
         }
         if (r == 0) {
             r = read_code(reading, place, json, vat);

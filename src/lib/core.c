@@ -228,6 +228,9 @@ int kee_core_open_workers(struct kee_core *core, struct kee_loop *loop,
     if (r == 0) {
         r = kee_vathost_wait_ready(core->vathost, options->ready_timeout_ms, why);
     }
+    if (r == 0 && options->allow_inline) {
+        r = kee_vathost_load_inline(core->vathost, options->vathost.program, why);
+    }
     return r > 0 ? KEE_CORE_REFUSED : r;
 }
 

@@ -46,6 +46,7 @@ struct kee_core_events {
 struct kee_core_options {
     struct kee_vathost_options vathost;
     struct kee_kernel_options kernel;
+    bool allow_inline; /* vats may run in this process, unjailed */
     /* Waits until workers can be made, or refuses. What the system said of it is the owner's to add. */
     int ready_timeout_ms;
 };

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -36,6 +37,9 @@ static _Noreturn void become(const struct kee_spawn *spawn, pid_t parent, int re
         if (getppid() != parent) {
             _exit(1); /* we were gone before the request was in force */
         }
+    }
+    if (spawn->own_group) {
+        (void)setpgid(0, 0);
     }
     if (spawn->detached) {
         int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -126,6 +130,16 @@ int kee_process_spawn_heard(pid_t *out, const struct kee_spawn *spawn, struct ke
     }
     (void)close(ends[0]);
     return r;
+}
+
+pid_t kee_process_ended_in_group(pid_t group)
+{
+    siginfo_t info = {0};
+
+    if (waitid(P_PGID, (id_t)group, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+        return -1;
+    }
+    return info.si_pid;
 }
 
 int kee_process_watch_fd(int *out, pid_t pid)
@@ -263,4 +277,10 @@ void kee_process_bind(pid_t pid, int core)
         }
     }
     (void)sched_setaffinity(pid, sizeof set, &set);
+}
+
+void kee_process_set_utc(void)
+{
+    (void)setenv("TZ", "UTC0", 1); /* tidy: allow banned (the C library asks there) */
+    tzset();
 }

@@ -18,6 +18,7 @@ struct kee_spawn {
     int pass_fd;             /* stays open in the child under the same number; -1 for none */
     int stderr_fd;           /* becomes the child's stdout and stderr; -1 keeps ours */
     bool dies_with_us;       /* the system kills it when this process ends, however it ends */
+    bool own_group;          /* a process group of its own, named by its pid */
     bool detached;           /* a session of its own, standard input empty, directory "/" */
 };
 
@@ -35,6 +36,9 @@ void kee_process_kill(pid_t pid);
 /* If the child has ended: true, the pid is free, and how it ended is appended to why, for people:
  * "exited with status 3", "was killed by signal 9 (SIGKILL)". Does not wait. */
 bool kee_process_reap(pid_t pid, struct kee_buf *why);
+/* A child of ours in that group that has ended and was not waited for: its pid, else 0; -1 if no child
+ * of ours is in the group any more. Does not wait for it. */
+pid_t kee_process_ended_in_group(pid_t group);
 /* Waits for a child that was killed. */
 void kee_process_wait(pid_t pid);
 /* Waits until a process, not need be a child, is gone; false after timeout_ms. */
@@ -54,6 +58,8 @@ bool kee_process_can_jail(void);
 void kee_process_redirect_errors(int fd);
 /* As many descriptors as the system allows us without asking anyone. */
 void kee_process_raise_file_limit(void);
+/* Local time is UTC from now on, as it is in workers. */
+void kee_process_set_utc(void);
 /* A write to a peer that is gone is an error, not a signal. */
 void kee_process_ignore_broken_pipes(void);
 

@@ -28,10 +28,10 @@ struct kee_tenant {
     struct kee_shared *shared;
     struct kee_vat_id vat;
     uint64_t incarnation;
-    struct kee_buf held;  /* frames for when it is its turn */
-    uint64_t unanswered;  /* STARTs and DELIVERs that went on */
-    bool opened;          /* the process has a machine for it */
-    bool failed;          /* its last DONE said so: the process has freed the machine */
+    struct kee_buf held; /* frames for when it is its turn */
+    uint64_t unanswered; /* STARTs and DELIVERs that went on */
+    bool opened;         /* the process has a machine for it */
+    bool failed;         /* its last DONE said so: the process has freed the machine */
 };
 
 struct kee_shared {
@@ -284,8 +284,7 @@ void kee_shared_ended(struct kee_shared *shared, const char *why)
     lost = text.failed ? why : kee_buf_cstr(&text);
     for (struct kee_link *link = shared->tenants.next; link != &shared->tenants;
          link = link->next) {
-        (void)kee_map_remove(&host->tenants,
-                             KEE_CONTAINER(link, struct kee_tenant, link)->vat.n);
+        (void)kee_map_remove(&host->tenants, KEE_CONTAINER(link, struct kee_tenant, link)->vat.n);
     }
     while (!kee_list_is_empty(&shared->tenants) && !host->broken) {
         struct kee_tenant *tenant = KEE_CONTAINER(shared->tenants.next, struct kee_tenant, link);

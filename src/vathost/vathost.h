@@ -66,6 +66,11 @@ void kee_vathost_carry(struct kee_vathost *host, enum kee_flavour flavour,
                        const struct kee_carrier *carrier);
 bool kee_vathost_carries(const struct kee_vathost *host, enum kee_flavour flavour);
 
+/* Has vats of the flavour inline carried by the module keeve-inline.so beside program, with the boot
+ * image there. They share this process with all that is in it, unjailed. Outcome KEE_VATHOST_NOT_READY,
+ * with a sentence in why. */
+int kee_vathost_load_inline(struct kee_vathost *host, const char *program, struct kee_buf *why);
+
 /* A worker for this incarnation; takes the place of an earlier one of the vat, which is killed. */
 void kee_vathost_start(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation,
                        enum kee_flavour flavour, struct kee_subcluster_id owner);

@@ -2,8 +2,8 @@
 /*
  * vathost_internal - what the files of vathost share.
  *
- * A worker is a process, of one vat or (shared.c) of several. It is in the host's map while it is the vat's present one, and in the host's list until its
- * process has been waited for:
+ * A worker is a process, of one vat or (shared.c) of several. It is in the host's map while it is the
+ * vat's present one, and in the host's list until its process has been waited for:
  *
  *   start ─► asked (zygote has the request) ─► running (pid known) ─► ended
  *                └── killed, or its stream ended: as soon as the pid is known it is killed and reaped

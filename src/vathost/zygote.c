@@ -7,6 +7,9 @@
  *
  * A zygote that ends takes the requests it was sent with it: those workers are reported gone. It is
  * started again, at once if it had worked before, after a growing pause if not.
+ *
+ * It may have forked before it ended, and not have said so. Such a stray ends by itself, since its
+ * descriptor is closed at our end, and is our child: it is found through its process group, the zygote's.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +23,10 @@
 
 #define PAUSE_MS_FIRST 50
 #define PAUSE_MS_MAX 5000
+
+/* Strays are looked for so often. */
+#define STRAY_PAUSE_MS 50
+#define STRAY_TRIES 200
 
 #define NOT_OURS "is of another version, or does not confine its workers"
 
@@ -37,6 +44,16 @@ struct kee_zygote {
     struct kee_link waiting;
     uint64_t number; /* of the oldest request in sent */
     uint64_t numbers_given;
+    struct kee_link strays; /* of zygotes that are gone */
+    struct kee_timer *stray_timer;
+};
+
+/* Requests a zygote took with it. */
+struct stray {
+    struct kee_link link;
+    pid_t group;
+    size_t count; /* children there may be of which we were not told */
+    unsigned tries;
 };
 
 static void on_event(void *context, unsigned events);
@@ -48,7 +65,8 @@ static int start(struct kee_zygote *zygote)
     struct kee_spawn spawn = {.program = zygote->program,
                               .argv = argv,
                               .stderr_fd = zygote->stderr_fd,
-                              .dies_with_us = true};
+                              .dies_with_us = true,
+                              .own_group = true};
     int ends[2];
     int r = kee_unix_message_pair(ends);
 
@@ -129,6 +147,71 @@ static void on_again(void *context)
     send_requests(zygote);
 }
 
+static bool is_known(const struct kee_zygote *zygote, pid_t pid)
+{
+    const struct kee_link *head = &zygote->host->workers;
+
+    for (const struct kee_link *link = head->next; link != head; link = link->next) {
+        if (KEE_CONTAINER(link, struct kee_worker, link)->pid == pid) {
+            return true;
+        }
+    }
+    return pid == zygote->pid;
+}
+
+/* True when there is nothing more to wait for. A worker we know of is its own watch's to wait for, and
+ * can stand before the stray in the system's eyes: hence the tries. */
+static bool reap_strays(struct kee_zygote *zygote, struct stray *stray)
+{
+    while (stray->count > 0) {
+        pid_t pid = kee_process_ended_in_group(stray->group);
+        if (pid <= 0 || is_known(zygote, pid)) {
+            return pid < 0 || ++stray->tries == STRAY_TRIES;
+        }
+        kee_process_wait(pid);
+        stray->count--;
+    }
+    return true;
+}
+
+static void free_stray(struct stray *stray)
+{
+    kee_list_remove(&stray->link);
+    free(stray);
+}
+
+static void on_stray_timer(void *context)
+{
+    struct kee_zygote *zygote = context;
+    struct kee_link *link = zygote->strays.next;
+
+    while (link != &zygote->strays) {
+        struct stray *stray = KEE_CONTAINER(link, struct stray, link);
+        link = link->next;
+        if (reap_strays(zygote, stray)) {
+            free_stray(stray);
+        }
+    }
+    if (!kee_list_is_empty(&zygote->strays)) {
+        kee_timer_set(zygote->stray_timer, kee_loop_now_ms(zygote->host->loop) + STRAY_PAUSE_MS);
+    }
+}
+
+static void remember_strays(struct kee_zygote *zygote)
+{
+    struct stray *stray = calloc(1, sizeof *stray);
+
+    if (stray == NULL) {
+        return; /* a zombie then, until we end */
+    }
+    stray->group = zygote->pid;
+    for (struct kee_link *link = zygote->sent.next; link != &zygote->sent; link = link->next) {
+        stray->count++;
+    }
+    kee_list_append(&zygote->strays, &stray->link);
+    kee_timer_set(zygote->stray_timer, kee_loop_now_ms(zygote->host->loop));
+}
+
 /* The zygote ended, or said something it must not say: then it is ended. */
 static void lost(struct kee_zygote *zygote, const char *why)
 {
@@ -148,6 +231,9 @@ static void lost(struct kee_zygote *zygote, const char *why)
         kee_process_kill(zygote->pid);
         kee_process_wait(zygote->pid);
         kee_buf_put_str(&text, "closed its socket");
+    }
+    if (!kee_list_is_empty(&zygote->sent)) {
+        remember_strays(zygote);
     }
     zygote->pid = 0;
     host->events->note(host->context, kee_buf_cstr(&text));
@@ -277,12 +363,16 @@ int kee_zygote_new(struct kee_zygote **out, struct kee_vathost *host,
     }
     kee_list_init(&zygote->sent);
     kee_list_init(&zygote->waiting);
+    kee_list_init(&zygote->strays);
     zygote->host = host;
     zygote->unjailed = options->unjailed;
     zygote->stderr_fd = options->stderr_fd;
     zygote->fd = -1;
     zygote->pause_ms = PAUSE_MS_FIRST;
     r = kee_timer_new(&zygote->again, host->loop, on_again, zygote);
+    if (r == 0) {
+        r = kee_timer_new(&zygote->stray_timer, host->loop, on_stray_timer, zygote);
+    }
     if (r == 0) {
         r = start(zygote);
     }
@@ -312,7 +402,13 @@ void kee_zygote_free(struct kee_zygote *zygote)
     while (!kee_list_is_empty(&zygote->waiting)) {
         kee_list_remove(zygote->waiting.next);
     }
+    while (!kee_list_is_empty(&zygote->strays)) {
+        struct stray *stray = KEE_CONTAINER(zygote->strays.next, struct stray, link);
+        (void)reap_strays(zygote, stray);
+        free_stray(stray);
+    }
     kee_timer_free(zygote->again);
+    kee_timer_free(zygote->stray_timer);
     free(zygote->program);
     free(zygote);
 }

@@ -60,4 +60,10 @@ struct kee_carrier {
     void (*free)(void *context);
 };
 
+/* The function of the module that carries the flavour inline. It belongs to the thread that calls it
+ * first. image: the path of the boot image. Not 0: why says what is wrong. */
+typedef int kee_inline_open_fn(struct kee_carrier *out, const char *image, char *why,
+                               size_t why_size);
+#define KEE_INLINE_SYMBOL "kee_inline_open"
+
 #endif

@@ -8,7 +8,7 @@
  *   c  closes its socket and stays                 b  sends a frame of size 0
  *   p  sends half a frame and exits                l  sends a LOG frame and exits at once
  *   k  kills the zygote, then sends DONE           h  never reads again
- *   m  sends 2000 DONE frames of 1 KB
+ *   m  sends 2000 DONE frames of 1 KB            u  has the zygote end after its next fork, untold
  */
 #include <errno.h>
 #include <sched.h>
@@ -26,6 +26,14 @@
 #include "base/bytes.h"
 #include "vatproto/vatproto.h"
 #include "vatproto/zygote.h"
+
+static volatile sig_atomic_t end_untold;
+
+static void on_user_signal(int number)
+{
+    (void)number;
+    end_untold = 1;
+}
 
 static void send_all(int fd, const void *data, size_t size)
 {
@@ -94,6 +102,10 @@ static void obey(int fd, pid_t zygote, struct kee_bytes fields)
         _exit(0);
     case 'k':
         (void)kill(zygote, SIGKILL);
+        send_frame(fd, KEE_VP_DONE, fields);
+        break;
+    case 'u':
+        (void)kill(zygote, SIGUSR1);
         send_frame(fd, KEE_VP_DONE, fields);
         break;
     case 'h':
@@ -167,6 +179,8 @@ int main(int argc, char **argv)
         return 2;
     }
     control = atoi(argv[2]);
+    (void)sigaction(
+        SIGUSR1, &(struct sigaction){.sa_handler = on_user_signal, .sa_flags = SA_RESTART}, NULL);
     kee_buf_put_u8(&out, KEE_ZYGOTE_READY);
     kee_buf_put_u32(&out, KEE_ZYGOTE_VERSION);
     kee_buf_put_u8(&out, argc == 3); /* only with --unjailed it does not claim to confine */
@@ -181,6 +195,9 @@ int main(int argc, char **argv)
         if (pid == 0) {
             (void)close(control);
             work(fd, self);
+        }
+        if (end_untold) {
+            return 0;
         }
         (void)close(fd);
         kee_buf_clear(&out);

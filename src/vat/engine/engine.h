@@ -93,7 +93,9 @@ void kee_engine_log(struct kee_engine *engine, enum kee_vp_log_level level, stru
 /* Which engine a machine belongs to. */
 struct kee_engine *kee_engine_of(struct sxMachine *machine);
 
-/* Once per process, before the first engine: where the C stack ends, how malloc gives back. */
+/* Once in each thread that runs an engine, before the first: where its C stack ends. */
+void kee_engine_thread_init(void);
+/* The same, for a program that is there to run engines: how malloc gives back, too. */
 void kee_engine_process_init(void);
 
 #endif

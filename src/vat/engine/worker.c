@@ -74,7 +74,8 @@ struct frame {
 };
 
 /* Cuts a whole frame off buf after *taken, if there is one. */
-static bool cut(struct kee_worker *worker, const struct kee_buf *buf, size_t *taken, struct frame *out)
+static bool cut(struct kee_worker *worker, const struct kee_buf *buf, size_t *taken,
+                struct frame *out)
 {
     struct kee_bytes rest;
     size_t size = 0;

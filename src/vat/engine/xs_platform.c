@@ -9,9 +9,9 @@
 #include "base/assert.h"
 #include "vat/engine/engine_internal.h"
 
-/* The end of the C stack, looked up once: asking the system opens a file of /proc, and the engine
- * asks at every parse. The one mutable global here; the engine passes no machine to the question. */
-static char *stack_end;
+/* The end of this thread's C stack, looked up once: asking the system opens a file of /proc, and the
+ * engine asks at every parse. The one mutable global here; no machine comes with the question. */
+static _Thread_local char *stack_end;
 
 char *fxCStackLimit(void)
 {
@@ -31,7 +31,7 @@ static void sort_once(void)
     qsort(items, sizeof items, 1, compare_bytes);
 }
 
-void kee_engine_process_init(void)
+void kee_engine_thread_init(void)
 {
     pthread_attr_t attributes;
     void *base = NULL;
@@ -47,6 +47,11 @@ void kee_engine_process_init(void)
     stack_end = (char *)base + (size_t)128 * 1024;
 #endif
     sort_once();
+}
+
+void kee_engine_process_init(void)
+{
+    kee_engine_thread_init();
     /* The parser takes and frees 8 MB at every parse: without a fixed threshold malloc keeps them. */
     mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     mallopt(M_TRIM_THRESHOLD, 256 * 1024);

@@ -230,26 +230,50 @@ static void keys_not_used_are_named_in_warnings(void **state)
         "forceReset is not used yet",
         "services is not used yet",
         "defaultManagerType is ignored: it configures another kernel",
-        "vats.a.creationOptions is not used yet",
         "vats.a.network is not used yet",
+        "vats.a.creationOptions.managerType is ignored: it configures another kernel",
     };
     struct kee_buf why = KEE_BUF_EMPTY;
     struct kee_config config;
 
     assert_int_equal(
-        read_text(
-            &config,
-            "{\"bootstrap\":\"a\",\"forceReset\":true,\"services\":[\"x\"],\"io\":{},"
-            "\"defaultManagerType\":\"local\","
-            "\"vats\":{\"a\":{\"bundleSpec\":\"a.js\",\"creationOptions\":{\"critical\":true},"
-            "\"platformConfig\":{},\"network\":{\"allowedHosts\":[]}}}}",
-            &why),
+        read_text(&config,
+                  "{\"bootstrap\":\"a\",\"forceReset\":true,\"services\":[\"x\"],\"io\":{},"
+                  "\"defaultManagerType\":\"local\","
+                  "\"vats\":{\"a\":{\"bundleSpec\":\"a.js\",\"creationOptions\":{\"managerType\":"
+                  "\"local\"},"
+                  "\"platformConfig\":{},\"network\":{\"allowedHosts\":[]}}}}",
+                  &why),
         0);
     assert_int_equal(json_array_size(config.warnings), sizeof expected / sizeof *expected);
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         assert_string_equal(json_string_value(json_array_get(config.warnings, i)), expected[i]);
     }
     kee_config_fini(&config);
+    kee_buf_fini(&why);
+}
+
+static void a_flavour_is_taken_or_refused(void **state)
+{
+    static const char *const text =
+        "{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\",\"creationOptions\":{"
+        "\"flavour\":\"%s\"}}}}";
+    struct kee_buf why = KEE_BUF_EMPTY, json = KEE_BUF_EMPTY;
+    struct kee_config config;
+
+    kee_buf_printf(&json, text, "shared");
+    assert_int_equal(read_text(&config, kee_buf_cstr(&json), &why), 0);
+    assert_int_equal(config.launch.vats[0].flavour, KEE_FLAVOUR_SHARED);
+    assert_int_equal(json_array_size(config.warnings), 0);
+    kee_config_fini(&config);
+    kee_buf_clear(&json);
+    kee_buf_printf(&json, text, "thread");
+    assert_int_equal(read_text(&config, kee_buf_cstr(&json), &why), KEE_CONFIG_BAD);
+    assert_string_equal(kee_buf_cstr(&why),
+                        "configuration, vats.a.creationOptions.flavour: expected process, shared, "
+                        "inline or native, found \"thread\"");
+    kee_config_fini(&config);
+    kee_buf_fini(&json);
     kee_buf_fini(&why);
 }
 
@@ -282,6 +306,7 @@ int main(void)
         TEST(refusals_name_the_key_the_expected_and_the_found),
         TEST(a_missing_file_is_named),
         TEST(keys_not_used_are_named_in_warnings),
+        TEST(a_flavour_is_taken_or_refused),
         TEST(too_much_is_refused),
     };
     int r;

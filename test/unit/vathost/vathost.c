@@ -3,6 +3,7 @@
 #include "cm.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -283,6 +284,43 @@ static void a_zygote_that_dies_is_replaced(void **state)
     assert_int_equal(f->gone, 0);
 }
 
+static size_t children(void)
+{
+    char path[64], text[256] = "";
+    size_t count = 0;
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    file = fopen(path, "r");
+    assert_non_null(file);
+    (void)!fgets(text, sizeof text, file);
+    (void)fclose(file);
+    for (const char *c = text; *c != 0; c++) {
+        count += *c == ' ';
+    }
+    return count;
+}
+
+/* It forked a worker that we were not told of: our child all the same. */
+static void a_zygote_that_ends_untold_leaves_no_zombie(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, 1);
+    command(f, "u");
+    wait_for(f, 1, 0);
+    start(f, 2);
+    wait_for(f, 1, 1);
+    assert_bytes_text(f->why, "no worker: the zygote exited with status 0");
+    for (int i = 0; i < 300 && children() > 1; i++) {
+        linger(f, 100);
+    }
+    assert_int_equal(children(), 1); /* the next zygote */
+    start(f, 3);
+    command(f, "e");
+    wait_for(f, 2, 1);
+}
+
 static void a_worker_that_does_not_read_is_ended(void **state)
 {
     struct fixture *f = *state;
@@ -356,6 +394,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_large_frame_arrives_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(the_end_of_a_worker_is_explained, setup, teardown),
         cmocka_unit_test_setup_teardown(the_last_frame_comes_before_the_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_zygote_that_ends_untold_leaves_no_zombie, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_killed_worker_is_not_reported, setup, teardown),
         cmocka_unit_test_setup_teardown(a_worker_may_be_killed_by_its_own_frame, setup, teardown),
         cmocka_unit_test_setup_teardown(a_fault_stops_everything, setup, teardown),

@@ -11,6 +11,9 @@
  *   FORWARDED  resolved to another handled promise, to which its sends go
  *   PRESENCE   resolved to a presence, known already though the engine settles it later
  *
+ * A promise resolved to itself is rejected, but whoever took its sends still does: a handler is asked
+ * as before, the kernel is not (STALE).
+ *
  * A send is one record and one job. Where it goes is decided in the job, on the state at that time: if
  * the target is a promise still open, whoever handles it takes the send, or else the send waits for the
  * promise among those that asked before and after. A send that a POSTPONED promise takes is answered with
@@ -32,6 +35,7 @@ enum kee_hp_state {
     KEE_HP_PRESENCE,  /* reference to the presence */
     KEE_HP_REMOTE, /* the promise also has KEE_TAG_VREF. true: the result of a send; reference: the
                      * promise between, which the result follows */
+    KEE_HP_STALE,  /* was REMOTE and became itself; undefined */
 };
 
 enum kee_hp_op {

@@ -256,6 +256,10 @@ static void send_to_promise(txMachine *the, txSlot *record, txSlot *promise)
         }
         kee_ls_send(the, record, kee_ls_of(the)->entries[tag->value.integer]);
         break;
+    case KEE_HP_STALE:
+        take(record);
+        kee_ls_throw(the, XS_UNKNOWN_ERROR, "mIPromise handler called after resolution");
+        break;
     default:
         if (!(r.op->value.integer & KEE_HP_WAITING)) {
             wait_for(the, record, promise);
@@ -360,6 +364,16 @@ static void hop(txMachine *the, struct kee_hp_record r)
     }
 }
 
+/* Is it settled, and does nobody take its sends? Only what became itself has both. */
+static bool is_final(txSlot *promise)
+{
+    txSlot *state = kee_hp_state_of(kee_hp_shorten(promise));
+
+    return is_settled(promise) &&
+           (mxPromiseStatus(promise)->value.integer == mxFulfilledStatus || !state ||
+            (state->ID != KEE_HP_STALE && state->ID != KEE_HP_HANDLER));
+}
+
 static void run_job(txMachine *the, txSlot *record)
 {
     struct kee_hp_record r = kee_hp_record_of(record);
@@ -370,7 +384,7 @@ static void run_job(txMachine *the, txSlot *record)
         send_again(the, record);
     } else if (!mxIsReference(r.target) || !mxIsPromise(r.target->value.reference)) {
         send_to_value(the, record, r.target);
-    } else if (!(r.op->value.integer & KEE_HP_WAITING) && is_settled(r.target->value.reference)) {
+    } else if (!(r.op->value.integer & KEE_HP_WAITING) && is_final(r.target->value.reference)) {
         send_to_settled(the, record, r.target->value.reference,
                         mxPromiseResult(r.target->value.reference));
     } else {

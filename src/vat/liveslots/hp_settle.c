@@ -6,7 +6,7 @@
 txSlot *kee_hp_state_of(txSlot *promise)
 {
     for (txSlot *slot = promise->next; slot && (slot->flag & XS_INTERNAL_FLAG); slot = slot->next) {
-        if (slot->ID >= KEE_HP_PLAIN && slot->ID <= KEE_HP_REMOTE) {
+        if (slot->ID >= KEE_HP_PLAIN && slot->ID <= KEE_HP_STALE) {
             return slot;
         }
     }
@@ -200,13 +200,32 @@ void kee_hp_push_between(txMachine *the, txSlot *promise)
     }
 }
 
+/* A promise that turns out to follow itself has nowhere to send to. Returns whether it keeps a state. */
+static bool become_itself(txSlot *promise)
+{
+    txSlot *state = kee_hp_state_of(promise);
+
+    if (state && state->ID == KEE_HP_REMOTE) {
+        state->ID = KEE_HP_STALE;
+        state->kind = XS_UNDEFINED_KIND;
+    }
+    return state && (state->ID == KEE_HP_STALE || state->ID == KEE_HP_HANDLER);
+}
+
 /* The promise, which took sends until now, will settle with value. A promise in *value is replaced by the
  * one furthest on that it is known to follow, the promise between if that is the result of a send. Pushes
  * what was postponed, as leave_state does. */
 static void commit(txMachine *the, txSlot *promise, txSlot *value)
 {
-    txSlot *state = leave_state(the, promise);
+    txSlot *state;
 
+    if (mxIsReference(value) && mxIsPromise(value->value.reference) &&
+        kee_hp_shorten(value->value.reference) == promise && become_itself(promise)) {
+        mxPushUndefined();
+        value->value.reference = promise;
+        return;
+    }
+    state = leave_state(the, promise);
     if (mxIsReference(value)) {
         txSlot *instance = value->value.reference;
         if (mxIsPromise(instance)) {

@@ -54,6 +54,45 @@ export const makeProgram = ({ E, HandledPromise, harden, print }) => (seed, done
       (reason) => log(name, 'rejects', show(reason)),
     );
 
+  /**
+   * Who hears how the promise settles sends, or counts turns, from the turn on in which sends made before
+   * go on their way: the order of the two shows in what arrives first, and among what ends.
+   */
+  const race = (name, promise) => {
+    const send = (target, when) => watch(E(target).a(`raced by ${name}`), `${name} raced ${when}`);
+    const count = () => {
+      let turns = Promise.resolve();
+      for (let n = 1; n <= 8; n += 1) {
+        turns = turns.then(() => log(name, 'lost', n));
+      }
+    };
+    promise.then((value) => send(value, 'after'), count);
+    send(promise, 'before');
+  };
+  /** A handled promise resolved to one that follows it: rejected, but its handler is still asked. */
+  const knot = () => {
+    const handler = {
+      applyMethod: (p, name, args) => log('knot applyMethod', show(p), name, args),
+      get: (p, name) => log('knot get', show(p), name),
+    };
+    let tie;
+    const tied = new HandledPromise((resolve) => {
+      tie = resolve;
+    }, handler);
+    const follower = new HandledPromise((resolve) => resolve(tied));
+    label(tied, 'tied');
+    label(follower, 'follower');
+    for (const [when, act] of [['before', () => {}], ['after', () => tie(follower)], ['later', () => {}]]) {
+      act();
+      watch(tied, `tied ${when}`);
+      watch(follower, `follower ${when}`);
+      watch(E(tied).a(when), `tied.a ${when}`);
+      watch(E(follower).a(when), `follower.a ${when}`);
+      watch(E.get(follower).b, `follower.b ${when}`);
+      E.sendOnly(tied).c(when);
+    }
+  };
+
   // ---- What methods, handlers and callbacks do ----
 
   const behave = (choose, old, name, args) => {
@@ -261,7 +300,12 @@ export const makeProgram = ({ E, HandledPromise, harden, print }) => (seed, done
     function: (name) => makeMethod(name, cells.slice()),
     primitive: () => [undefined, null, 0, 7, '', 'text', true, 5n, NaN, Symbol.for('x')][random(10)],
     promise: (name) => open(name, (executor) => new Promise(executor)),
-    handled: (name) => open(name, (executor) => new HandledPromise(executor)),
+    handled: (name) => {
+      const promise = open(name, (executor) => new HandledPromise(executor));
+      label(promise, name);
+      race(name, promise);
+      return promise;
+    },
     handler: (name) =>
       open(name, (executor, kit) => {
         kit.handler = makeHandler(name, kit.old);
@@ -383,6 +427,7 @@ export const makeProgram = ({ E, HandledPromise, harden, print }) => (seed, done
     Promise.resolve().then(tick);
   };
   for (let i = 0; i < 12; i += 1) step();
+  knot();
   tick();
 };
 

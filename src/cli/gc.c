@@ -4,7 +4,8 @@
  * happened, and says what went.
  *
  * What one vat lets go of may be the last hold on something of another vat, which then has something
- * to report: so it goes in rounds, until one changes nothing.
+ * to report: so it goes in rounds, until one changes nothing. Then cycles are looked for, which may have
+ * held more.
  */
 #include <stdio.h>
 
@@ -15,18 +16,19 @@
 #define ROUNDS_MAX 20
 #define LOOK_AGAIN_MS 10
 #define PATIENCE_MS 30000
+#define PATIENCE_FOR_CYCLES_MS 600000 /* the whole store is looked at */
 
 static const char *const counted[] = {"exports", "imports", "weak", "promises",
                                       "objects", "entries", "rows", "bytes"};
 
 /* Waits until no vat has anything left to report. *busy: it still had when patience ended. */
-static int wait_quiet(struct kee_cli *cli, bool *busy)
+static int wait_quiet(struct kee_cli *cli, int patience_ms, bool *busy)
 {
     int status = KEE_EXIT_OK;
     json_t *result = NULL;
 
     *busy = true;
-    for (int waited = 0; status == KEE_EXIT_OK && *busy && waited < PATIENCE_MS;
+    for (int waited = 0; status == KEE_EXIT_OK && *busy && waited < patience_ms;
          waited += LOOK_AGAIN_MS) {
         status = kee_cli_call(cli, "status", NULL, &result);
         if (status == KEE_EXIT_OK) {
@@ -47,7 +49,34 @@ static int one_round(struct kee_cli *cli, const char *vat, bool *busy)
         kee_cli_call(cli, "reap", vat == NULL ? NULL : json_pack("{s:s}", "vat", vat), &result);
 
     json_decref(result);
-    return status == KEE_EXIT_OK ? wait_quiet(cli, busy) : status;
+    return status == KEE_EXIT_OK ? wait_quiet(cli, PATIENCE_MS, busy) : status;
+}
+
+/* Rounds until one changes nothing; *last is what is kept then. */
+static int reap_rounds(struct kee_cli *cli, const char *vat, json_t **last, bool *busy)
+{
+    bool changed = true;
+    int status = KEE_EXIT_OK;
+    json_t *now = NULL;
+
+    for (int i = 0; status == KEE_EXIT_OK && changed && !*busy && i < ROUNDS_MAX; i++) {
+        status = one_round(cli, vat, busy);
+        status = status != KEE_EXIT_OK ? status : kee_stats_of_all(cli, &now);
+        changed = !json_equal(*last, now);
+        json_decref(*last);
+        *last = now;
+        now = NULL;
+    }
+    return status;
+}
+
+static int collect_cycles(struct kee_cli *cli, bool *busy)
+{
+    json_t *result = NULL;
+    int status = kee_cli_call(cli, "collect", NULL, &result);
+
+    json_decref(result);
+    return status == KEE_EXIT_OK ? wait_quiet(cli, PATIENCE_FOR_CYCLES_MS, busy) : status;
 }
 
 /* A row for each vat that has less or more than before: differences, less is what went. */
@@ -104,9 +133,9 @@ static int refuse_paused(struct kee_cli *cli)
 
 int kee_cmd_gc(struct kee_cli *cli)
 {
-    json_t *before = NULL, *last = NULL, *now = NULL, *rows;
+    json_t *before = NULL, *last = NULL, *rows;
     const char *vat;
-    bool busy = false, changed = true;
+    bool busy = false;
     int status;
 
     if (!kee_cli_operands(cli, 0, 1)) {
@@ -116,13 +145,10 @@ int kee_cmd_gc(struct kee_cli *cli)
     status = refuse_paused(cli);
     status = status != KEE_EXIT_OK ? status : kee_stats_of_all(cli, &before);
     last = json_incref(before);
-    for (int i = 0; status == KEE_EXIT_OK && changed && !busy && i < ROUNDS_MAX; i++) {
-        status = one_round(cli, vat, &busy);
-        status = status != KEE_EXIT_OK ? status : kee_stats_of_all(cli, &now);
-        changed = !json_equal(last, now);
-        json_decref(last);
-        last = now;
-        now = NULL;
+    status = status != KEE_EXIT_OK ? status : reap_rounds(cli, vat, &last, &busy);
+    if (status == KEE_EXIT_OK && vat == NULL && !busy) {
+        status = collect_cycles(cli, &busy);
+        status = status != KEE_EXIT_OK ? status : reap_rounds(cli, vat, &last, &busy);
     }
     if (status == KEE_EXIT_OK) {
         rows = compare(before, last);

@@ -51,6 +51,16 @@ static void print_subcluster(const json_t *subcluster)
     }
 }
 
+static void print_cycles(const json_t *cycles)
+{
+    printf("cycles      %lld collections, %lld objects found unreachable", number(cycles, "epochs"),
+           number(cycles, "unreachable"));
+    if (strcmp(text(cycles, "state"), "none") != 0) {
+        printf("; now %s", text(cycles, "state"));
+    }
+    printf("\n");
+}
+
 static void print_status(const json_t *status)
 {
     struct kee_buf uptime = KEE_BUF_EMPTY;
@@ -76,6 +86,7 @@ static void print_status(const json_t *status)
     printf("vats        %lld, %lld awake\n", number(status, "vats"), number(status, "awake"));
     printf("queued      %lld\n", number(status, "queued"));
     printf("cranks      %lld\n", number(status, "cranks"));
+    print_cycles(json_object_get(status, "cycles"));
     json_array_foreach(json_object_get(status, "subclusters"), index, subcluster)
     {
         print_subcluster(subcluster);

@@ -95,6 +95,12 @@ static void reap(struct kee_daemon *daemon, struct kee_request *request, const j
     }
 }
 
+static void collect(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    (void)params;
+    settle_order(daemon, request, kee_kernel_collect(daemon->core.kernel));
+}
+
 /* The kref under key "kref", or false after saying what was expected. */
 static bool take_kref(struct kee_request *request, const json_t *params, struct kee_kref *out)
 {
@@ -363,6 +369,7 @@ static const struct method methods[] = {
     {"terminate", terminate},
     {"restart-vat", restart_vat},
     {"reap", reap},
+    {"collect", collect},
     {"pin", pin},
     {"unpin", unpin},
     {"revoke", revoke},

@@ -92,6 +92,20 @@ static const char *durability_name(enum kee_durability durability)
     return names[durability];
 }
 
+static void put_epochs(struct kee_daemon *daemon, struct kee_buf *json)
+{
+    struct kee_epoch_stats epochs;
+
+    kee_kernel_epochs(daemon->core.kernel, &epochs);
+    kee_buf_put_str(json, ",\"cycles\":{\"state\":\"");
+    kee_buf_put_str(json, epochs.state);
+    kee_buf_put_char(json, '"');
+    kee_json_put_number_member(json, "epochs", epochs.epochs);
+    kee_json_put_number_member(json, "survivors", epochs.survivors);
+    kee_json_put_number_member(json, "unreachable", epochs.unreachable);
+    kee_buf_put_char(json, '}');
+}
+
 static void put_status(struct kee_daemon *daemon, const struct sums *sums, const char *subclusters,
                        struct kee_buf *json)
 {
@@ -115,6 +129,7 @@ static void put_status(struct kee_daemon *daemon, const struct sums *sums, const
     kee_json_put_number_member(json, "awake", sums->awake);
     kee_json_put_number_member(json, "queued", sums->queued);
     kee_json_put_number_member(json, "collecting", kee_kernel_collecting(daemon->core.kernel));
+    put_epochs(daemon, json);
     kee_buf_put_str(json, ",\"subclusters\":");
     kee_buf_put_str(json, subclusters);
     kee_json_put_number_member(json, "store_syncs", kee_store_sqlite_syncs(daemon->core.store));

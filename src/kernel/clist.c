@@ -194,6 +194,7 @@ int kee_clist_vref_of(struct kee_kernel *kernel, struct kee_vat *vat, struct kee
                       struct kee_buf *out)
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
+    size_t before = out->size;
     struct kee_clist_row row;
     int r;
 
@@ -211,6 +212,9 @@ int kee_clist_vref_of(struct kee_kernel *kernel, struct kee_vat *vat, struct kee
         r = r != 0 ? r : kee_kref_hold(kernel, kref);
         kee_buf_put_bytes(out, kee_buf_bytes(hold));
         r = r != 0 ? r : kee_buf_status(out);
+    }
+    if (r == 0 && kernel->cycle != NULL && !vat->heap_unknown) {
+        kee_cycle_gives(kernel, vat, kee_bytes_of(out->data + before, out->size - before));
     }
     kee_scratch_give(kernel, hold);
     return r;

@@ -84,6 +84,9 @@ static int apply_store_changes(struct kee_kernel *kernel, struct kee_vat *vat,
                                       name.size, value.size, KEE_LIMIT_KEY_BYTES,
                                       KEE_LIMIT_VALUE_BYTES);
         }
+        if (kernel->cycle != NULL) {
+            kee_cycle_row_changes(kernel, vat, name, sets ? &value : NULL);
+        }
         key = prefix;
         kee_key_add(&key, name);
         r = sets ? kee_world_put(kernel->world, kee_key_view(&key), value)
@@ -164,6 +167,17 @@ static int start_ended(struct kee_kernel *kernel, struct kee_vat *vat)
     return kee_launch_progress(kernel, vat, NULL, &consumed);
 }
 
+/* What follows for the epoch from a bringOutYourDead that has been carried out. */
+static int reaped(struct kee_kernel *kernel, struct kee_vat *vat)
+{
+    const struct kee_flight *flight = kee_vat_flight(vat, 0);
+
+    if (flight->names_unreachable) {
+        kee_cycle_told(kernel, vat);
+    }
+    return flight->asks_heap ? kee_cycle_heap_asked(kernel, vat, flight->heap_told) : 0;
+}
+
 int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes fields)
 {
     struct kee_vp_reader reader = {.rest = fields};
@@ -201,9 +215,10 @@ int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_by
     }
     trace_end(kernel, vat, number, NULL, steps);
     was_start = kee_vat_flight(vat, 0)->delivery == 0;
+    r = reaped(kernel, vat);
     kee_vat_pop_flight(kernel, vat);
     kee_vat_mark_busy(kernel, vat);
-    if (was_start) {
+    if (r == 0 && was_start) {
         r = start_ended(kernel, vat);
     }
     if (r == 0 && exits) {

@@ -275,7 +275,19 @@ int kee_vat_next(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_buf 
     return r;
 }
 
-/* A delivery that is nothing but its kind. */
+/* An epoch asks a vat for its heap and tells it what nothing reaches: see cycle.h. */
+static void put_reap(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_flight *flight)
+{
+    flight->asks_heap = vat->heap_unknown;
+    flight->names_unreachable = vat->unreachable_told;
+    if (flight->asks_heap || flight->names_unreachable) {
+        kee_buf_put_u8(&kernel->out, flight->asks_heap);
+        kee_buf_put_u32(&kernel->out, vat->unreachable_count);
+        kee_buf_put_bytes(&kernel->out, kee_buf_bytes(&vat->unreachable));
+    }
+}
+
+/* A delivery that is not about anything queued. */
 static int send_bare(struct kee_kernel *kernel, struct kee_vat *vat, enum kee_vp_delivery kind)
 {
     struct kee_flight flight = {.delivery = (uint8_t)kind, .number = vat->frames_sent + 1};
@@ -283,6 +295,9 @@ static int send_bare(struct kee_kernel *kernel, struct kee_vat *vat, enum kee_vp
 
     kee_buf_put_u64(&kernel->out, flight.number);
     kee_buf_put_u8(&kernel->out, flight.delivery);
+    if (kind == KEE_VP_BRING_OUT_YOUR_DEAD) {
+        put_reap(kernel, vat, &flight);
+    }
     kee_vp_frame_close(&kernel->out, place);
     kee_vat_push_flight(kernel, vat, &flight);
     kee_trace_housekeeping(kernel, vat, &flight);
@@ -375,7 +390,7 @@ int kee_vat_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
         if (vat->broken) {
             return vat->has_queue ? refuse_all(kernel, vat) : 0;
         }
-        return vat->has_queue ? kee_vat_start(kernel, vat) : 0;
+        return vat->has_queue || vat->unreachable_told ? kee_vat_start(kernel, vat) : 0;
     }
     if (vat->worker == KEE_WORKER_STARTING) {
         return 0;

@@ -225,7 +225,8 @@ static int check_slots(struct kee_kernel *kernel, struct kee_vp_strings slots, s
             return kee_kernel_decline(kernel, KEE_KERNEL_NO_SUCH, "there is no %.*s",
                                       (int)text.size, (const char *)text.data);
         }
-        if (r < 0) {
+        r = r != 0 ? r : kee_cycle_may_hold(kernel, kref);
+        if (r != 0) {
             return r;
         }
         if (out->size > 0) {
@@ -270,6 +271,7 @@ int kee_kernel_send(struct kee_kernel *kernel, struct kee_kref target,
                                methargs.body.size, KEE_LIMIT_BODY_BYTES);
     } else {
         r = kee_kref_need(kernel, target);
+        r = r != 0 ? r : kee_cycle_may_hold(kernel, target);
     }
     r = r != 0 ? r : check_slots(kernel, methargs.slots, slots);
     if (r == 0 && call != 0) {

@@ -10,7 +10,7 @@
  *   runq.c       routing, queues                    hostcall.c calls from outside, holds, answers
  *   deliver.c    deliveries out                     subcluster.c, inventory.c launching
  *   timers.c     when vats are to be woken          step.c, control.c, pin.c, revoke.c
- *                                                   an operator's orders
+ *   cycle*.c, marks.c  cycles, see cycle.h                          an operator's orders
  *   view.c, describe.c, holders.c, stats.c,         looking
  *   audit.c, strays.c, trace.c
  *
@@ -37,6 +37,7 @@
 #define KEE_REAP_GROWTH_WEIGHT 4u /* what has a name weighs most outside of the engine's heap */
 #define KEE_REAP_BYTES (1u << 20) /* and this much more: small heaps are not reaped all the time */
 #define KEE_SWEEP_SLICE 200u      /* rows in one slice of background work */
+#define KEE_CYCLE_NAMES_MAX 1000u /* unreachable objects named to a vat at once */
 #define KEE_FLUSH_BYTES (1024u * 1024)
 #define KEE_FLUSH_AFTER_MS 5u
 
@@ -61,6 +62,8 @@ struct kee_flight {
     size_t named_count;
     struct kee_kref *dropped; /* of GC deliveries: the objects; owned */
     size_t dropped_count;
+    bool asks_heap, heap_told; /* of BRING_OUT_YOUR_DEAD: what the heap holds was asked, was told */
+    bool names_unreachable;    /* and it names objects that nothing reaches */
 };
 
 struct kee_vat {
@@ -80,6 +83,11 @@ struct kee_vat {
     struct kee_buf queue; /* uint64_t, from queue_first on */
     size_t queue_first;
     bool reap_wanted, gc_wanted;
+    /* Of the epoch under way; see cycle.h. */
+    bool heap_unknown; /* awake since before it began, and has not said what its heap holds */
+    struct kee_buf unreachable; /* vrefs to be named to the vat, as strings of a frame */
+    uint32_t unreachable_count;
+    bool unreachable_told; /* they wait for the vat, or it is at them */
     bool stale;  /* awake in an older boot: to be restarted before anything is delivered */
     bool broken; /* cannot start; why in broken_why */
     char broken_why[200];
@@ -116,6 +124,17 @@ struct kee_pending_answer {
     char why[400];
 };
 
+/* Collections of cycles since open, and what is between two. */
+struct kee_epochs {
+    uint64_t count, named;
+    uint64_t survivors;              /* objects reached by the last one; kept in the store */
+    uint64_t grown;                  /* objects exported since */
+    uint64_t active_ms;              /* when a crank was last under way */
+    uint64_t slice_cranks, slice_ms; /* when the last slice was done */
+    bool wanted;
+    bool waits; /* for vats to say what they hold, or to be done with what they were told */
+};
+
 struct kee_ids {
     uint64_t vat, subcluster, object, promise, seq;
 };
@@ -149,6 +168,9 @@ struct kee_kernel {
         hold_at; /* how far these two have come; what comes later is of this boot */
 
     struct kee_timers timers;
+    struct kee_cycle *cycle; /* the epoch under way, or NULL */
+    struct kee_epochs epochs;
+
     uint64_t flights; /* deliveries out, over all vats */
     /* Work that would recurse as deep as a vat likes, done in a loop instead. */
     struct kee_buf settled_todo; /* promises whose parked messages are to be routed: u64 bits */
@@ -367,6 +389,28 @@ int kee_vat_terminate(struct kee_kernel *kernel, struct kee_vat *vat, const char
 int kee_sweep(struct kee_kernel *kernel, bool *more);
 /* GC deliveries that are due to this vat: at most one frame. *sent: one was. */
 int kee_gc_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool *sent);
+
+/* ---- cycles (cycle.c) ---- */
+
+int kee_cycle_open(struct kee_kernel *kernel);
+void kee_cycle_close(struct kee_kernel *kernel);
+int kee_cycle_run(struct kee_kernel *kernel, bool *more);
+uint64_t kee_cycle_wake_at_ms(const struct kee_kernel *kernel);
+/* A vat says what its heap holds; then, that the crank is committed, or the heap is gone. */
+int kee_cycle_heap(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_strings vrefs);
+int kee_cycle_heap_asked(struct kee_kernel *kernel, struct kee_vat *vat, bool told);
+void kee_cycle_heap_known(struct kee_kernel *kernel, struct kee_vat *vat);
+void kee_cycle_told(struct kee_kernel *kernel, struct kee_vat *vat);
+/* May somebody outside begin to hold the object? Outcome STATE: an epoch has found that nothing reaches
+ * it, and its vat is about to empty it. */
+int kee_cycle_may_hold(struct kee_kernel *kernel, struct kee_kref kref);
+
+/* Barriers, for while an epoch is under way. They never fail. */
+void kee_cycle_holds(struct kee_kernel *kernel, struct kee_kref kref);
+void kee_cycle_gives(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes vref);
+void kee_cycle_moves(struct kee_kernel *kernel, const struct kee_item *item);
+void kee_cycle_row_changes(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes name,
+                           const struct kee_bytes *value);
 
 /* ---- launches and calls ---- */
 

@@ -87,6 +87,7 @@ static int open_world(struct kee_kernel *kernel, struct kee_buf *why)
         r = r != 0 ? r : kee_ids_put(kernel);
     }
     r = kee_txn_end(kernel, r);
+    r = r != 0 ? r : kee_cycle_open(kernel);
     r = r != 0 ? r : find_queues(kernel);
     return r != 0 ? r : take_back_launches(kernel);
 }
@@ -148,6 +149,7 @@ void kee_kernel_free(struct kee_kernel *kernel)
     if (kernel == NULL) {
         return;
     }
+    kee_cycle_close(kernel);
     while ((vat = kee_map_next(&kernel->vats, &at)) != NULL) {
         kee_vat_free(kernel, vat);
     }
@@ -344,15 +346,18 @@ int kee_kernel_run(struct kee_kernel *kernel, uint64_t now_ms, bool *more)
     if (r == 0) {
         r = kernel->paused ? kee_step_on(kernel) : pump_all(kernel, more);
     }
-    return r != 0 ? r : kee_sweep(kernel, more);
+    r = r != 0 ? r : kee_sweep(kernel, more);
+    return r != 0 ? r : kee_cycle_run(kernel, more);
 }
 
 uint64_t kee_kernel_wake_at_ms(const struct kee_kernel *kernel)
 {
     uint64_t deadline_ms = kernel->flights > 0 ? kernel->deadline_check_ms : UINT64_MAX;
     uint64_t timer_ms = kee_timers_wake_at_ms(kernel);
+    uint64_t cycle_ms = kee_cycle_wake_at_ms(kernel);
 
-    return deadline_ms < timer_ms ? deadline_ms : timer_ms;
+    deadline_ms = deadline_ms < timer_ms ? deadline_ms : timer_ms;
+    return deadline_ms < cycle_ms ? deadline_ms : cycle_ms;
 }
 
 static bool answer_waits(const struct kee_kernel *kernel)

@@ -93,6 +93,7 @@ struct kee_kernel_options {
     uint64_t deadline_ms;         /* wall time of one crank; 0 takes the default */
     enum kee_flavour flavour;     /* of vats launched without one; UNSAID: process */
     bool paused;                  /* begin without delivering */
+    uint32_t epoch_rows; /* a slice of a collection of cycles looks at; 0 takes the default */
     bool look_only; /* for looking and mending alone: opening changes nothing, run is not called */
 };
 
@@ -237,7 +238,20 @@ struct kee_vat_stats {
  * NO_SUCH; BAD if *at is not a place in the vat. */
 int kee_kernel_stats(struct kee_kernel *kernel, struct kee_vat_id vat, struct kee_buf *at,
                      struct kee_vat_stats *out);
-/* Vats that are awake and have yet to report what they no longer use, or to be told of it. */
+/* Asks for a collection of cycles: an epoch, in the background. One under way is followed by another. */
+int kee_kernel_collect(struct kee_kernel *kernel);
+
+/* Collections of cycles. */
+struct kee_epoch_stats {
+    const char *state;    /* none, marking, waiting (for vats to say what they hold), burying */
+    uint64_t epochs;      /* completed since open */
+    uint64_t survivors;   /* objects that the last one reached */
+    uint64_t unreachable; /* objects named to their vats since open */
+};
+
+void kee_kernel_epochs(const struct kee_kernel *kernel, struct kee_epoch_stats *out);
+/* Vats that are awake and have yet to report what they no longer use, or to be told of it; and one more
+ * while an epoch is wanted or under way. */
 uint64_t kee_kernel_collecting(const struct kee_kernel *kernel);
 
 /* Walks every table and checks each invariant; 0 if all hold, else the number of violations, each

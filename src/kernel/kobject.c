@@ -74,6 +74,7 @@ int kee_object_new(struct kee_kernel *kernel, struct kee_vat_id owner, struct ke
         return r;
     }
     *out = kee_kref_make(KEE_KREF_OBJECT, n);
+    kernel->epochs.grown++;
     return kee_object_put(kernel, *out, &object, true);
 }
 
@@ -143,6 +144,9 @@ int kee_object_count(struct kee_kernel *kernel, struct kee_kref kref, int reacha
         (recognizable < 0 && object.recognizable == 0)) {
         return kee_fault(KEE_FAULT_CORRUPT, "count of ko%llu below zero",
                          (unsigned long long)kee_kref_number(kref));
+    }
+    if (reachable > 0 && kernel->cycle != NULL) {
+        kee_cycle_holds(kernel, kref);
     }
     object.reachable += (uint64_t)(int64_t)reachable;
     object.recognizable += (uint64_t)(int64_t)recognizable;

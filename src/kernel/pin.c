@@ -27,7 +27,7 @@ int kee_kref_need_reachable(struct kee_kernel *kernel, struct kee_kref kref)
     }
     r = kee_object_get(kernel, kref, &object);
     if (r != 0 || object.reachable > 0) {
-        return r;
+        return r != 0 ? r : kee_cycle_may_hold(kernel, kref);
     }
     return kee_kernel_decline(kernel, KEE_KERNEL_STATE,
                               "nothing reaches ko%llu any more: it is being collected",

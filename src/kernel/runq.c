@@ -378,6 +378,8 @@ int kee_route(struct kee_kernel *kernel, const struct kee_item *given, bool fres
         r = kee_kref_hold(kernel, item.target);
         r = r != 0 ? r : kee_krefs_hold(kernel, item.slots);
         r = r != 0 || kee_kref_is_none(item.result) ? r : kee_kref_hold(kernel, item.result);
+    } else if (kernel->cycle != NULL) {
+        kee_cycle_moves(kernel, given);
     }
     /* A promise fulfilled with a reference forwards; liveslots never fulfils one with a promise, but
      * a hostile vat may: each step then follows an older promise, and a cycle is stopped here. */

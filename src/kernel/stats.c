@@ -173,7 +173,7 @@ uint64_t kee_kernel_collecting(const struct kee_kernel *kernel)
 {
     size_t at = 0;
     const struct kee_vat *vat;
-    uint64_t count = 0;
+    uint64_t count = kernel->cycle != NULL || kernel->epochs.wanted;
 
     while ((vat = kee_map_next(&kernel->vats, &at)) != NULL) {
         const struct kee_flight *first = &vat->flights[vat->flight_first];

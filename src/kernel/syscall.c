@@ -309,6 +309,9 @@ int kee_syscalls_apply(struct kee_kernel *kernel, struct kee_vat *vat, struct ke
         case KEE_VP_CALL_ABANDON_EXPORTS:
             r = do_release(kernel, vat, (enum kee_vp_syscall)call, reader);
             break;
+        case KEE_VP_CALL_HEAP:
+            r = kee_cycle_heap(kernel, vat, kee_vp_take_strings(reader));
+            break;
         case KEE_VP_CALL_EXIT:
             *exits = true;
             *exit_failure = kee_vp_take_u8(reader) != 0;

@@ -161,6 +161,8 @@ void kee_vat_drop_worker(struct kee_kernel *kernel, struct kee_vat *vat, bool ki
     }
     vat->worker = KEE_WORKER_NONE;
     kee_timer_forget(kernel, vat);
+    kee_cycle_heap_known(kernel, vat); /* there is none */
+    kee_cycle_told(kernel, vat);
     kee_vat_forget_flights(kernel, vat);
 }
 
@@ -175,5 +177,6 @@ void kee_vat_free(struct kee_kernel *kernel, struct kee_vat *vat)
     kee_timer_forget(kernel, vat);
     kee_list_remove(&vat->busy);
     kee_buf_fini(&vat->queue);
+    kee_buf_fini(&vat->unreachable);
     free(vat);
 }

@@ -37,6 +37,7 @@
  *   q.vN.SEQ                ITEM                        waiting for delivery to vN
  *   hold.KREF               BOOT: held by the console in it; released in a later one
  *   pin.KREF                (empty) held by the operator until unpinned
+ *   survivors               exported objects that the last epoch reached; see kernel/cycle.h
  *   gc.vN.KREF              (empty) counts of an object that vN exports or imports fell: to be looked at
  *                           when the vat is awake and idle
  *

@@ -61,6 +61,7 @@ enum kee_vp_syscall {
     KEE_VP_CALL_ABANDON_EXPORTS = 7, /* slots */
     KEE_VP_CALL_EXIT = 8,            /* u8 failure, capdata */
     KEE_VP_CALL_WAKE = 9,            /* u64 ms until the first timer is due, u32 timers set */
+    KEE_VP_CALL_HEAP = 10,           /* slots; see BRING_OUT_YOUR_DEAD */
 };
 
 enum kee_vp_status {
@@ -140,7 +141,11 @@ void kee_vp_start_put(struct kee_buf *buf, const struct kee_vp_start *start);
  *   MESSAGE  string target | string result vpid or "" | capdata methargs
  *   NOTIFY   list of (string vpid | u8 rejected | capdata)
  *   DROP_EXPORTS, RETIRE_EXPORTS, RETIRE_IMPORTS  slots
- *   BRING_OUT_YOUR_DEAD, TIMER  nothing
+ *   TIMER    nothing
+ *   BRING_OUT_YOUR_DEAD  nothing, or u8 asks | slots
+ *            slots: virtual objects of the vat that nothing reaches, which it empties first. asks 1: when
+ *            it is done the vat says in one HEAP which imports and which virtual objects of its own stand
+ *            in memory
  *
  * ROW fields: u8 found | string key | string value        (GET and NEXT alike)
  * GET fields: string key          NEXT fields: string prior key

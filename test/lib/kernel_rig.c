@@ -266,20 +266,35 @@ void rig_worker_dies(struct rig *rig, uint64_t n)
                                            "killed by the test"));
 }
 
+static bool one_round(struct rig *rig)
+{
+    bool more = false;
+    int r;
+
+    enter(rig);
+    r = kee_kernel_run(rig->kernel, rig->now_ms, &more);
+    if (r == 0 && kee_kernel_flush_due(rig->kernel, rig->now_ms)) {
+        r = kee_world_flush(rig->world);
+    }
+    r = r < 0 ? r : kee_kernel_durable(rig->kernel);
+    (void)well(rig, r);
+    return more;
+}
+
+void rig_round(struct rig *rig)
+{
+    if (!rig->faulted) {
+        (void)one_round(rig);
+    }
+}
+
 void rig_run(struct rig *rig)
 {
     bool more = true;
 
     for (uint32_t rounds = 0; more && !rig->faulted; rounds++) {
-        int r;
         kee_assert(rounds < 100000);
-        enter(rig);
-        r = kee_kernel_run(rig->kernel, rig->now_ms, &more);
-        if (r == 0 && kee_kernel_flush_due(rig->kernel, rig->now_ms)) {
-            r = kee_world_flush(rig->world);
-        }
-        r = r < 0 ? r : kee_kernel_durable(rig->kernel);
-        (void)well(rig, r);
+        more = one_round(rig);
     }
 }
 
@@ -383,6 +398,11 @@ bool rig_take(struct rig *rig, uint64_t n, struct rig_delivery *out)
         out->slots = kee_vp_take_strings(&reader);
         break;
     case KEE_VP_BRING_OUT_YOUR_DEAD:
+        if (reader.rest.size > 0) {
+            out->asks_heap = kee_vp_take_u8(&reader) != 0;
+            out->slots = kee_vp_take_strings(&reader);
+        }
+        break;
     case KEE_VP_TIMER:
         break;
     default:

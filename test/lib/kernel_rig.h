@@ -61,6 +61,8 @@ void rig_crash(struct rig *rig);
 void rig_worker_dies(struct rig *rig, uint64_t vat);
 /* Lets the kernel work until it waits for a worker; flushes and lets answers out. */
 void rig_run(struct rig *rig);
+/* One round of it. */
+void rig_round(struct rig *rig);
 int rig_audit(struct rig *rig);
 
 /* Launches vats named by a space-separated list; the first is the bootstrap. Answers their STARTs. */
@@ -72,7 +74,8 @@ struct rig_delivery {
     uint8_t kind; /* 0 for START */
     struct kee_bytes target, result, body;
     struct kee_vp_strings slots;
-    bool rejected; /* of a notification, whose vpid is target */
+    bool rejected;  /* of a notification, whose vpid is target */
+    bool asks_heap; /* of a bringOutYourDead, whose slots are unreachable objects of the vat */
 };
 
 bool rig_take(struct rig *rig, uint64_t vat, struct rig_delivery *out);

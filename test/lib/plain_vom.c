@@ -95,6 +95,15 @@ bool kee_vom_is_recognizable(txMachine *the, struct kee_bytes vref)
     return false;
 }
 
+bool kee_vom_empty_virtual(txMachine *the, struct kee_bytes base_vref,
+                           void (*abandon)(struct kee_ls *ls, struct kee_bytes vref))
+{
+    (void)the;
+    (void)base_vref;
+    (void)abandon;
+    return false;
+}
+
 bool kee_vom_delete_virtual(txMachine *the, struct kee_bytes base_vref,
                             void (*retire)(struct kee_ls *ls, struct kee_bytes vref))
 {

@@ -426,6 +426,9 @@ static void one_event(struct sim *sim)
         console_send(sim);
     } else if (die < 25) {
         (void)kee_kernel_reap(sim->rig.kernel, (struct kee_vat_id){1 + pick(sim, VATS)});
+        if (pick(sim, 2) == 0) {
+            (void)kee_kernel_collect(sim->rig.kernel);
+        }
     } else if (die < 35) {
         operate(sim);
     } else {

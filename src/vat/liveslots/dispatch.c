@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "vat/liveslots/cycles.h"
 #include "vat/liveslots/gc.h"
 #include "vat/liveslots/hp.h"
 #include "vat/liveslots/marshal.h"
@@ -235,6 +236,7 @@ static struct kee_vp_strings take_vrefs(txMachine *the, struct kee_vp_reader *re
 static void dispatch(txMachine *the, uint8_t delivery, struct kee_bytes fields)
 {
     struct kee_vp_reader reader = {fields, false};
+    struct kee_ls_reap reap;
 
     switch (delivery) {
     case KEE_VP_MESSAGE:
@@ -253,7 +255,12 @@ static void dispatch(txMachine *the, uint8_t delivery, struct kee_bytes fields)
         kee_gc_retire_imports(the, take_vrefs(the, &reader));
         break;
     case KEE_VP_BRING_OUT_YOUR_DEAD:
+        kee_cycles_take(the, fields, &reap);
+        kee_cycles_empty(the, reap.unreachable);
         kee_gc_bring_out_your_dead(the);
+        if (reap.asks_heap) {
+            kee_cycles_tell_heap(the);
+        }
         break;
     default:
         kee_ls_throw(the, XS_TYPE_ERROR, "unknown delivery %u", (unsigned)delivery);

@@ -333,6 +333,11 @@ bool kee_vom_is_recognizable(txMachine *the, struct kee_bytes vref);
  * knows. Returns true when that may have freed more. */
 bool kee_vom_delete_virtual(txMachine *the, struct kee_bytes base_vref,
                             void (*retire)(struct kee_ls *ls, struct kee_bytes vref));
+/* Nothing reaches the virtual object, though others like it refer to it: lets go of its state, of all it
+ * refers to, and of its being exported, calling abandon for each facet the kernel knows. False, and
+ * nothing done, if its kind is not known: then it was of a heap that is gone. */
+bool kee_vom_empty_virtual(txMachine *the, struct kee_bytes base_vref,
+                           void (*abandon)(struct kee_ls *ls, struct kee_bytes vref));
 /* The vref has ceased to be: weak collections drop their entries. True when that may have freed more. */
 bool kee_vom_cease_recognition(txMachine *the, struct kee_bytes vref);
 /* At quiescence: writes dirty state and id counters into the store changes. Throws. */

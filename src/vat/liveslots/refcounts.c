@@ -282,14 +282,15 @@ bool kee_vom_cease_recognition(txMachine *the, struct kee_bytes vref)
     return freed;
 }
 
-static void retire_facets(txMachine *the, struct kee_bytes base, bool faceted,
-                          void (*retire)(struct kee_ls *ls, struct kee_bytes vref))
+/* Calls fn for each facet of which the kernel knows what one of the letters says. */
+static void each_facet(txMachine *the, struct kee_bytes base, bool faceted, const char *which,
+                       void (*fn)(struct kee_ls *ls, struct kee_bytes vref))
 {
     char letters[KEE_LIMIT_FACETS];
     size_t size = export_letters(the, base, 0, letters);
     for (size_t i = 0; i < size; i++) {
         struct kee_key vref;
-        if (letters[i] != 's') {
+        if (strchr(which, letters[i]) == NULL || letters[i] == '\0') {
             continue;
         }
         kee_key_begin(&vref, "");
@@ -298,8 +299,24 @@ static void retire_facets(txMachine *the, struct kee_bytes base, bool faceted,
             kee_key_put(&vref, kee_bytes_str(":"));
             kee_key_decimal(&vref, i);
         }
-        retire(kee_ls_of(the), kee_key_bytes(&vref));
+        fn(kee_ls_of(the), kee_key_bytes(&vref));
     }
+}
+
+bool kee_vom_empty_virtual(txMachine *the, struct kee_bytes base_vref,
+                           void (*abandon)(struct kee_ls *ls, struct kee_bytes vref))
+{
+    struct kee_vref_parts parts;
+    struct kee_key key;
+    kee_vom_parse(the, base_vref, &parts);
+    if (kee_kind_of(kee_ls_of(the), parts.id) == NULL) {
+        return false;
+    }
+    each_facet(the, base_vref, kee_kind_facets(the, parts.id) > 0, "rs", abandon);
+    (void)kee_kind_delete_stored(the, base_vref, &parts);
+    key_of(&key, "vom.es.", base_vref);
+    kee_vom_delete(the, kee_key_bytes(&key));
+    return true;
 }
 
 bool kee_vom_delete_virtual(txMachine *the, struct kee_bytes base_vref,
@@ -308,7 +325,7 @@ bool kee_vom_delete_virtual(txMachine *the, struct kee_bytes base_vref,
     struct kee_vref_parts parts;
     struct kee_key key;
     kee_vom_parse(the, base_vref, &parts);
-    retire_facets(the, base_vref, kee_kind_facets(the, parts.id) > 0, retire);
+    each_facet(the, base_vref, kee_kind_facets(the, parts.id) > 0, "s", retire);
     bool freed = kee_kind_delete_stored(the, base_vref, &parts);
     key_of(&key, "vom.rc.", base_vref);
     kee_vom_delete(the, kee_key_bytes(&key));

@@ -39,6 +39,7 @@ static const char *const built_in[] = {
     "@endo/pass-style",
     "@endo/patterns",
     "@endo/promise-kit",
+    "@keeve/vow",
     "@metamask/kernel-utils/exo",
 };
 #define BUILT_IN_COUNT (sizeof built_in / sizeof *built_in)

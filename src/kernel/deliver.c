@@ -313,6 +313,12 @@ static int send_timer(struct kee_kernel *kernel, struct kee_vat *vat)
     return send_bare(kernel, vat, KEE_VP_TIMER);
 }
 
+/* A raw vat lets names go whenever it likes, so that what it is sent must follow what it has said. */
+static uint32_t sent_ahead_max(const struct kee_vat *vat)
+{
+    return vat->raw ? 1 : KEE_LIMIT_SENT_AHEAD;
+}
+
 /* Sends queue rows ahead until the worker has enough, or one only. */
 static int pump_queue(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
 {
@@ -323,7 +329,7 @@ static int pump_queue(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
     uint64_t seq;
     int r = 0;
 
-    while ((vat->has_queue || vat->timer.fired) && vat->flight_count < KEE_LIMIT_SENT_AHEAD) {
+    while ((vat->has_queue || vat->timer.fired) && vat->flight_count < sent_ahead_max(vat)) {
         if (vat->flight_count > 0 && (is_exclusive(kee_vat_flight(vat, 0)) ||
                                       kee_vat_flight(vat, vat->flight_count - 1)->alone)) {
             break;
@@ -465,7 +471,8 @@ static int put_start(struct kee_kernel *kernel, struct kee_vat *vat,
                                  .incarnation = vat->incarnation,
                                  .inventory = inventory,
                                  .steps_per_crank_max = kernel->options.steps_per_crank_max,
-                                 .heap_bytes_max = kernel->options.heap_bytes_max};
+                                 .heap_bytes_max = kernel->options.heap_bytes_max,
+                                 .raw = vat->raw};
     uint8_t seed[32];
     struct kee_key key;
     int r;

@@ -75,6 +75,7 @@ struct kee_vat {
     uint64_t next_object, reserved_object; /* o-N numbers in memory and on disk */
     uint64_t next_promise, reserved_promise;
     char code[65]; /* SHA-256 in hex */
+    bool raw;      /* without liveslots: its exports are numbers, which outlive its heap */
     enum kee_flavour flavour;
 
     enum kee_worker_state worker;
@@ -217,6 +218,9 @@ int kee_rows_delete(struct kee_kernel *kernel, struct kee_bytes prefix, size_t m
 
 /* vat.c: the vat if it exists, NULL in *out if not. */
 int kee_vat_load(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_vat **out);
+/* Does it take messages for promises it has yet to settle? No vat and raw vats do not: such messages
+ * are parked. A vat that is gone does, and they are refused. */
+int kee_vat_takes_ahead(struct kee_kernel *kernel, struct kee_vat_id id, bool *out);
 int kee_vat_save(struct kee_kernel *kernel, struct kee_vat *vat, bool fresh);
 void kee_vat_mark_busy(struct kee_kernel *kernel, struct kee_vat *vat);
 void kee_vat_forget_flights(struct kee_kernel *kernel, struct kee_vat *vat);

@@ -142,6 +142,7 @@ struct kee_launch_vat {
     struct kee_vp_strings globals;
     struct kee_vp_strings inventory; /* name, kref, name, kref...: objects held for its life */
     enum kee_flavour flavour;        /* UNSAID: the kernel's default; kept with the vat */
+    bool raw; /* its code is a dispatch function, without liveslots; kept likewise */
 };
 
 struct kee_launch {

@@ -130,13 +130,14 @@ int kee_promise_decide(struct kee_kernel *kernel, struct kee_kref kref, struct k
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
     struct kee_promise promise;
-    bool release = false;
+    bool takes, release = false;
     int r;
 
     r = promise_need(kernel, kref, hold, &promise);
+    r = r != 0 ? r : kee_vat_takes_ahead(kernel, decider, &takes);
     if (r == 0) {
         kee_assert(promise.state == 'u');
-        release = promise.parked && decider.n != 0;
+        release = promise.parked && takes;
         promise.parked = promise.parked && !release;
         promise.decider = decider;
         promise.expected = expected;

@@ -13,6 +13,9 @@
  *     row vom.rc.VREF of the vat's own store; those that weak collections have as keys, by rows
  *     vom.ir.VREF|ID: these stay recognizable.
  *
+ * A raw vat's exports are numbers that any later heap of it understands, and it keeps what imports it
+ * likes in its own rows: both stay, until the others or the vat let them go.
+ *
  * The cost is the number of c-list rows of this vat; nothing is done for vats that had no worker.
  */
 #include <stdio.h>
@@ -69,7 +72,7 @@ static int find_watch(struct kee_kernel *kernel, struct kee_vat *vat, struct kee
     int r;
 
     *watched = false;
-    if (vat->life == KEE_VAT_DYING) {
+    if (vat->life == KEE_VAT_DYING || vat->raw) {
         return 0;
     }
     (void)kee_key_vat(&key, vat->id, ".s.watchedPromiseTableID");
@@ -196,8 +199,10 @@ int kee_vat_restart(struct kee_kernel *kernel, struct kee_vat *vat, const char *
     vat->incarnation++;
     r = kee_vat_save(kernel, vat, false);
     r = r != 0 ? r : each_row(kernel, vat, "p", forget_promise, why);
-    r = r != 0 ? r : each_row(kernel, vat, "o+", abandon_export, why);
-    r = r != 0 ? r : each_row(kernel, vat, "o-", drop_import, why);
+    if (!vat->raw || vat->life == KEE_VAT_DYING) {
+        r = r != 0 ? r : each_row(kernel, vat, "o+", abandon_export, why);
+        r = r != 0 ? r : each_row(kernel, vat, "o-", drop_import, why);
+    }
     r = r != 0 ? r : kee_world_delete(kernel->world, kee_key_of_vat(&key, "awake.", vat->id));
     if (r != 0) {
         return kee_fault(r, "restart of v%llu", (unsigned long long)vat->id.n);

@@ -291,6 +291,7 @@ static int route_promise(struct kee_kernel *kernel, struct kee_kref *target, str
     struct kee_promise promise;
     struct kee_bytes list;
     struct kee_kref next;
+    bool takes;
     int r;
 
     r = kee_promise_get(kernel, *target, hold, &promise);
@@ -299,8 +300,9 @@ static int route_promise(struct kee_kernel *kernel, struct kee_kref *target, str
     }
     if (promise.state == 'u') {
         *vat = promise.decider;
-        *out = promise.decider.n != 0 ? ROUTE_VAT : ROUTE_PARK;
-        return 0;
+        r = kee_vat_takes_ahead(kernel, promise.decider, &takes);
+        *out = takes ? ROUTE_VAT : ROUTE_PARK;
+        return r;
     }
     r = kee_promise_data(kernel, *target, hold, slots, body);
     if (r < 0) {

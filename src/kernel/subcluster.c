@@ -122,7 +122,8 @@ static int new_vat(struct kee_kernel *kernel, const struct kee_launch_vat *given
                             .next_object = 50,
                             .reserved_object = 50,
                             .next_promise = 60,
-                            .reserved_promise = 60};
+                            .reserved_promise = 60,
+                            .raw = given->raw};
     vat->flavour = given->flavour != KEE_FLAVOUR_UNSAID ? given->flavour : kernel->options.flavour;
     r = kee_ids_take(kernel, 'v', &vat->id.n);
     r = r != 0 ? r : kee_object_new(kernel, vat->id, &vat->root);

@@ -27,8 +27,13 @@ static int parse(struct kee_key *key, struct kee_bytes row, struct kee_vat *vat)
     memcpy(vat->code, code.data, code.size);
     life = kee_bytes_cut(&row, ' ');
     vat->flavour = KEE_FLAVOUR_PROCESS;
-    if (row.size > 0 && !kee_flavour_parse(row, &vat->flavour)) {
-        return kee_row_corrupt(kee_key_view(key), "a vat's flavour");
+    while (row.size > 0) {
+        struct kee_bytes word = kee_bytes_cut(&row, ' ');
+        if (kee_bytes_equal(word, KEE_BYTES_LIT("raw"))) {
+            vat->raw = true;
+        } else if (!kee_flavour_parse(word, &vat->flavour)) {
+            return kee_row_corrupt(kee_key_view(key), "a vat's flavour");
+        }
     }
     for (size_t i = 0; i < sizeof life_names / sizeof *life_names; i++) {
         if (kee_bytes_equal(life, kee_bytes_str(life_names[i]))) {
@@ -52,6 +57,9 @@ int kee_vat_save(struct kee_kernel *kernel, struct kee_vat *vat, bool fresh)
                    (unsigned long long)vat->reserved_promise, vat->code, life_names[vat->life]);
     if (vat->flavour != KEE_FLAVOUR_PROCESS) {
         kee_buf_printf(row, " %s", kee_flavour_name(vat->flavour));
+    }
+    if (vat->raw) {
+        kee_buf_put_str(row, " raw");
     }
     r = kee_row_put(kernel, kee_key_vat(&key, vat->id, ""), row, fresh);
     kee_scratch_give(kernel, row);
@@ -105,6 +113,15 @@ int kee_vat_load(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_vat
     vat->has_queue = true; /* not known yet; the first pump finds out */
     *out = vat;
     return 0;
+}
+
+int kee_vat_takes_ahead(struct kee_kernel *kernel, struct kee_vat_id id, bool *out)
+{
+    struct kee_vat *vat;
+    int r = kee_vat_load(kernel, id, &vat);
+
+    *out = r == 0 && id.n != 0 && (vat == NULL || !vat->raw);
+    return r;
 }
 
 void kee_vat_mark_busy(struct kee_kernel *kernel, struct kee_vat *vat)

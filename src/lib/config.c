@@ -58,6 +58,7 @@ static const struct key vat_keys[] = {
 
 static const struct key creation_keys[] = {
     {"flavour", KEY_USED},
+    {"raw", KEY_USED},
     {"name", KEY_OF_ANOTHER},
     {"managerType", KEY_OF_ANOTHER},
     {"enablePipelining", KEY_OF_ANOTHER},
@@ -293,6 +294,28 @@ static int read_flavour(struct reading *reading, const char *place, const json_t
     return 0;
 }
 
+/* A raw vat is given nothing but messages. */
+static int read_raw(struct reading *reading, const char *place, const json_t *json,
+                    const json_t *options, bool *out)
+{
+    static const char *const given[] = {"parameters", "inventory"};
+    const json_t *raw = json_object_get(options, "raw");
+
+    if (raw != NULL && !json_is_boolean(raw)) {
+        return expected(reading, place, "creationOptions.raw", "true or false", raw);
+    }
+    *out = json_is_true(raw);
+    for (size_t i = 0; *out && i < sizeof given / sizeof *given; i++) {
+        if (json_object_get(json, given[i]) != NULL) {
+            kee_buf_printf(reading->why,
+                           "configuration, %s.%s: a raw vat is given none; send it a message",
+                           place, given[i]);
+            return KEE_CONFIG_BAD;
+        }
+    }
+    return 0;
+}
+
 /* creationOptions of the vat json at place. */
 static int read_creation(struct reading *reading, const char *place, const json_t *json,
                          struct kee_launch_vat *vat)
@@ -312,6 +335,9 @@ static int read_creation(struct reading *reading, const char *place, const json_
     if (r == 0) {
         r = read_flavour(reading, kee_buf_cstr(&inner), json_object_get(options, "flavour"),
                          &vat->flavour);
+    }
+    if (r == 0) {
+        r = read_raw(reading, place, json, options, &vat->raw);
     }
     kee_buf_fini(&inner);
     return r;

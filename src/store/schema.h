@@ -12,8 +12,10 @@
  *   sN.v.vM                 name of the member
  *   launching.sN            (empty) a launch that has not been answered; taken back at open
  *
- *   vN                      SUBCLUSTER INCARNATION ROOT-koM NEXT-o- NEXT-p- CODE-HASH STATE [FLAVOUR]
- *                           STATE: new (never started), live, dying; FLAVOUR: unless process
+ *   vN                      SUBCLUSTER INCARNATION ROOT-koM NEXT-o- NEXT-p- CODE-HASH STATE
+ *                           [FLAVOUR] [raw]
+ *                           STATE: new (never started), live, dying; FLAVOUR: unless process;
+ *                           raw: a vat without liveslots
  *   vN.name                 its name in the configuration
  *   vN.code                 where its code came from
  *   vN.globals              LIST of granted names

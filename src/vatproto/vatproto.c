@@ -167,12 +167,14 @@ int kee_vp_frame_cut(struct kee_bytes stream, uint8_t *type, struct kee_bytes *f
 bool kee_vp_start_take(struct kee_bytes fields, struct kee_vp_start *out)
 {
     struct kee_vp_reader reader = {.rest = fields};
+    uint8_t raw;
 
     out->version = kee_vp_take_u32(&reader);
     out->vat = kee_vp_take_u64(&reader);
     out->incarnation = kee_vp_take_u64(&reader);
     out->steps_per_crank_max = kee_vp_take_u64(&reader);
     out->heap_bytes_max = kee_vp_take_u64(&reader);
+    raw = kee_vp_take_u8(&reader);
     out->seed = kee_vp_take_string(&reader);
     out->code_name = kee_vp_take_string(&reader);
     out->code = kee_vp_take_string(&reader);
@@ -180,7 +182,8 @@ bool kee_vp_start_take(struct kee_bytes fields, struct kee_vp_start *out)
     out->parameters = kee_vp_take_capdata(&reader);
     out->rows = kee_vp_take_strings(&reader);
     out->inventory = kee_vp_take_strings(&reader);
-    return kee_vp_reader_end(&reader) && out->version == KEE_VP_VERSION &&
+    out->raw = raw == 1;
+    return kee_vp_reader_end(&reader) && out->version == KEE_VP_VERSION && raw <= 1 &&
            out->rows.count % 2 == 0 && out->inventory.count % 2 == 0;
 }
 
@@ -199,6 +202,7 @@ void kee_vp_start_put(struct kee_buf *buf, const struct kee_vp_start *start)
     kee_buf_put_u64(buf, start->incarnation);
     kee_buf_put_u64(buf, start->steps_per_crank_max);
     kee_buf_put_u64(buf, start->heap_bytes_max);
+    kee_buf_put_u8(buf, start->raw);
     kee_vp_put_string(buf, start->seed);
     kee_vp_put_string(buf, start->code_name);
     kee_vp_put_string(buf, start->code);

@@ -124,6 +124,7 @@ struct kee_vp_start {
     uint64_t incarnation;
     uint64_t steps_per_crank_max;  /* engine steps; 0 is no limit */
     uint64_t heap_bytes_max;       /* 0 is no limit */
+    bool raw;                      /* u8: the code is a dispatch function, without liveslots */
     struct kee_bytes seed;         /* 32 random bytes for the vat's own randomness */
     struct kee_bytes code_name;    /* for messages: "counter.js" */
     struct kee_bytes code;         /* module source text, or JSON text of a bundle */

@@ -79,3 +79,6 @@ export const buildRootObject = (_powers, _parameters, baggage) =>
   });
 `;
 
+
+// Says in the configuration that a vat is raw.
+export const raw = source => ({ source, creationOptions: { raw: true } });

@@ -339,11 +339,13 @@ void rig_launch(struct rig *rig, const char *names, uint64_t call)
     struct kee_bytes rest = kee_bytes_str(names);
 
     while (rest.size > 0) {
+        struct kee_bytes name = kee_bytes_cut(&rest, ' ');
         vats[launch.vat_count++] = (struct kee_launch_vat){
-            .name = kee_bytes_cut(&rest, ' '),
+            .name = name,
             .code_name = KEE_BYTES_LIT("test.js"),
             .code = KEE_BYTES_LIT("export const buildRootObject = 1;"),
             .parameters = {.body = KEE_BYTES_LIT("#{}")},
+            .raw = kee_bytes_has_prefix(name, KEE_BYTES_LIT("raw")),
         };
     }
     launch.bootstrap = vats[0].name;

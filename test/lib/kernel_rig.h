@@ -65,7 +65,8 @@ void rig_run(struct rig *rig);
 void rig_round(struct rig *rig);
 int rig_audit(struct rig *rig);
 
-/* Launches vats named by a space-separated list; the first is the bootstrap. Answers their STARTs. */
+/* Launches vats named by a space-separated list; the first is the bootstrap, those whose names begin with
+ * "raw" are raw. Answers their STARTs. */
 void rig_launch(struct rig *rig, const char *names, uint64_t call);
 
 /* One delivery taken from a vat's frames; fields borrowed until the next take for that vat. */

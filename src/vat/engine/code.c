@@ -22,7 +22,7 @@ static void push_names(txMachine *the, struct kee_vp_strings names)
 }
 
 void kee_code_load(txMachine *the, struct kee_bytes name, struct kee_bytes code,
-                   struct kee_vp_strings globals)
+                   struct kee_vp_strings globals, bool raw)
 {
     txSlot *inventory = the->stack;
     txSlot *own = inventory + 1;
@@ -35,7 +35,8 @@ void kee_code_load(txMachine *the, struct kee_bytes name, struct kee_bytes code,
     push_names(the, globals);
     mxPushSlot(own);
     mxPushSlot(inventory);
-    mxRunCount(5);
+    mxPushBoolean(raw);
+    mxRunCount(6);
     own->kind = the->stack->kind;
     own->value = the->stack->value;
     the->stack = own;

@@ -11,6 +11,7 @@
 #include "vat/engine/engine_internal.h"
 #include "vat/engine/timers.h"
 #include "vat/liveslots/liveslots.h"
+#include "vat/raw/raw.h"
 
 /* A larger buffer is given back once it was written. */
 #define KEPT_BYTES ((size_t)1024 * 1024)
@@ -21,6 +22,7 @@ struct kee_worker {
     struct kee_ls *liveslots;
     struct kee_ls_host host;
     bool started;
+    bool raw; /* the vat has no liveslots */
 
     struct kee_buf in; /* the stream as read; cut at .taken */
     size_t taken;
@@ -191,25 +193,32 @@ static void log_line(void *context, enum kee_vp_log_level level, struct kee_byte
 static void run(void *context, struct sxMachine *the)
 {
     struct kee_worker *worker = context;
-    if (worker->start == NULL && worker->delivery == KEE_VP_TIMER) {
+    const struct kee_vp_start *start = worker->start;
+    struct kee_ls *ls = worker->liveslots;
+    if (start == NULL && worker->delivery == KEE_VP_TIMER) {
         kee_timers_begin(the);
         return;
     }
-    if (worker->start == NULL) {
-        kee_ls_deliver(worker->liveslots, worker->delivery, worker->fields);
+    if (start == NULL) {
+        (worker->raw ? kee_raw_deliver : kee_ls_deliver)(ls, worker->delivery, worker->fields);
         return;
     }
-    kee_ls_prepare(worker->liveslots, worker->start);
-    kee_ls_push_inventory(worker->liveslots, worker->start);
-    kee_code_load(the, worker->start->code_name, worker->start->code, worker->start->globals);
-    kee_ls_start(worker->liveslots, worker->start);
+    if (worker->raw) {
+        kee_raw_prepare(ls, start);
+    } else {
+        kee_ls_prepare(ls, start);
+        kee_ls_push_inventory(ls, start);
+    }
+    kee_code_load(the, start->code_name, start->code, start->globals, worker->raw);
+    (worker->raw ? kee_raw_start : kee_ls_start)(ls, start);
 }
 
 static bool settled(void *context)
 {
     struct kee_worker *worker = context;
     txMachine *the = kee_engine_machine(worker->engine);
-    if (kee_timers_next(the) || kee_ls_quiescent(worker->liveslots)) {
+    if (kee_timers_next(the) ||
+        (worker->raw ? kee_raw_quiescent : kee_ls_quiescent)(worker->liveslots)) {
         return true;
     }
     kee_timers_report(the);
@@ -298,6 +307,10 @@ static void start(struct kee_worker *worker, const struct frame *frame)
     if (kee_ls_new(&worker->liveslots, kee_engine_machine(worker->engine), &worker->host) != 0) {
         leave(worker, KEE_WORKER_FAULT, kee_fault_text());
     }
+    worker->raw = start.raw;
+    if (start.raw && kee_raw_new(worker->liveslots) != 0) {
+        leave(worker, KEE_WORKER_FAULT, kee_fault_text());
+    }
     /* The frame must outlive the crank, which may read rows into the same buffer. */
     worker->kept = worker->in;
     worker->in = KEE_BUF_EMPTY;
@@ -372,6 +385,9 @@ void kee_worker_free(struct kee_worker *worker)
 {
     if (worker == NULL) {
         return;
+    }
+    if (worker->liveslots != NULL) {
+        kee_raw_free(worker->liveslots);
     }
     kee_ls_free(worker->liveslots);
     kee_engine_free(worker->engine);

@@ -3,10 +3,8 @@
 import { passStyleOf } from '@endo/pass-style';
 import { loadArchive } from './archive.js';
 import { makeCompartmentClass } from './compartment.js';
-import { packages } from './packages.js';
 
 const NativeModuleSource = ModuleSource;
-const names = Object.keys(packages).sort();
 const { hasOwn } = Object;
 
 /** The stack of an error names the file and line of code that ends so. */
@@ -15,17 +13,19 @@ const named = (text, name) => `${text}\n//# sourceURL=${name.replace(/[^\w./-]/g
 /** By this name a vat's own copy of @endo/pass-style finds the one function all are to use. */
 const PassStyleOf = Symbol.for('@endo passStyleOf');
 
-/** Universal globals: those every compartment has, nested ones too. */
-export const makeVatCompartment = (globals) => {
-  const VatCompartment = makeCompartmentClass({ HandledPromise, harden, [PassStyleOf]: passStyleOf });
+/** Globals that every compartment has, nested ones too. Raw vats have nothing that stands on liveslots. */
+const universals = harden({ HandledPromise, harden, [PassStyleOf]: passStyleOf });
+const rawUniversals = harden({ harden });
+
+export const makeVatCompartment = (globals, raw) => {
+  const VatCompartment = makeCompartmentClass(raw ? rawUniversals : universals);
   return (options) => new VatCompartment({ globals, ...options });
 };
 
-const importable = (name) => {
+const importable = (packages, name) => {
   if (packages[name] === undefined) {
-    throw TypeError(
-      `cannot import "${name}": a plain vat may import only ${names.join(', ')}; bundle the rest`,
-    );
+    const names = Object.keys(packages).sort().join(', ');
+    throw TypeError(`cannot import "${name}": a plain vat may import only ${names}; bundle the rest`);
   }
   return { namespace: packages[name] };
 };
@@ -67,10 +67,10 @@ const sourceOf = (text, name) => {
   return new NativeModuleSource(named(`export default JSON.parse(${JSON.stringify(text)});`, name));
 };
 
-const loadFiles = (makeCompartment, { entry, modules, missing }, fileName) => {
+const loadFiles = (makeCompartment, { entry, modules, missing }, fileName, packages) => {
   const find = (name) => {
     if (!name.startsWith(filePrefix)) {
-      return importable(name);
+      return importable(packages, name);
     }
     const path = name.slice(filePrefix.length);
     if (!hasOwn(modules, path)) {
@@ -90,23 +90,23 @@ const loadFiles = (makeCompartment, { entry, modules, missing }, fileName) => {
   return compartment.importNow(`${filePrefix}${entry}`);
 };
 
-const loadModule = (makeCompartment, source, fileName) =>
-  loadFiles(makeCompartment, { entry: 'vat', modules: { vat: source }, missing: {} }, fileName);
+const loadModule = (makeCompartment, source, fileName, packages) =>
+  loadFiles(makeCompartment, { entry: 'vat', modules: { vat: source }, missing: {} }, fileName, packages);
 
 const isTexts = (value) =>
   Object(value) === value && Object.values(value).every((text) => typeof text === 'string');
 
-const loadModules = (makeCompartment, bundle, fileName) => {
+const loadModules = (makeCompartment, bundle, fileName, packages) => {
   const { entry, modules, missing = {} } = bundle;
   if (!isTexts(modules) || !isTexts(missing) || typeof entry !== 'string' || !hasOwn(modules, entry)) {
     throw TypeError(
       'a keeveModules bundle has texts by name in "modules", and the name of one of them in "entry"',
     );
   }
-  return loadFiles(makeCompartment, { entry, modules, missing }, fileName);
+  return loadFiles(makeCompartment, { entry, modules, missing }, fileName, packages);
 };
 
-const loadScript = (makeCompartment, bundle, fileName) => {
+const loadScript = (makeCompartment, bundle, fileName, packages) => {
   if (typeof bundle.code !== 'string') {
     throw TypeError(`an iife bundle has its program in "code", here ${typeof bundle.code}`);
   }
@@ -121,7 +121,7 @@ const loadScript = (makeCompartment, bundle, fileName) => {
       if (!external.includes(name)) {
         throw TypeError(`cannot require "${name}": it is not in "external" of the bundle`);
       }
-      return importable(name).namespace;
+      return importable(packages, name).namespace;
     };
   }
   compartment.evaluate(named(bundle.code, fileName));
@@ -157,7 +157,7 @@ const formats = {
   getExport: loadFunctor,
   endoScript: (makeCompartment, bundle, fileName) =>
     makeCompartment({}).evaluate(named(bundle.source, fileName)),
-  endoZipBase64: (makeCompartment, bundle, _fileName, host) =>
+  endoZipBase64: (makeCompartment, bundle, _fileName, packages, host) =>
     loadArchive(host, makeCompartment, packages, bundle),
 };
 
@@ -177,10 +177,11 @@ const parseBundle = (text) => {
   }
 };
 
-export const loadCode = (makeCompartment, text, fileName, host) => {
+/** packages: what may be imported by a bare name. */
+export const loadCode = (makeCompartment, text, fileName, packages, host) => {
   const bundle = parseBundle(text);
   if (bundle === undefined) {
-    return loadModule(makeCompartment, text, fileName);
+    return loadModule(makeCompartment, text, fileName, packages);
   }
   const { moduleFormat } = bundle;
   const loader = typeof moduleFormat === 'string' ? formats[moduleFormat] : undefined;
@@ -193,7 +194,7 @@ export const loadCode = (makeCompartment, text, fileName, host) => {
       `a bundle of format ${moduleFormat} has its program in "${key}", here ${typeof bundle[key]}`,
     );
   }
-  const namespace = loader(makeCompartment, bundle, fileName, host);
+  const namespace = loader(makeCompartment, bundle, fileName, packages, host);
   if (Object(namespace) !== namespace) {
     throw TypeError(
       `a bundle of format ${moduleFormat} gives its exports as an object, here ${typeof namespace}`,

@@ -16,6 +16,8 @@ import * as passStyle from '@endo/pass-style';
 import * as patterns from '@endo/patterns';
 import * as promiseKit from '@endo/promise-kit';
 import * as kernelUtilsExo from './kernel_utils.js';
+import * as vow from './vow_far.js';
+import { makeRawVows } from './vow_raw.js';
 
 const record = (namespace) => harden({ ...namespace });
 
@@ -35,5 +37,9 @@ export const packages = harden({
   '@endo/pass-style': record(passStyle),
   '@endo/patterns': record(patterns),
   '@endo/promise-kit': record(promiseKit),
+  '@keeve/vow': record(vow),
   '@metamask/kernel-utils/exo': record(kernelUtilsExo),
 });
+
+/** What a raw vat may import: nothing that stands on liveslots. Made anew for each vat. */
+export const makeRawPackages = () => harden({ __proto__: null, '@keeve/vow': makeRawVows() });

@@ -50,6 +50,7 @@ enum kee_tag {
     KEE_TAG_WEAK = 0x7eed0008,     /* on a WeakMap or WeakSet: its entries under vrefs */
     KEE_TAG_MEMO = 0x7eed0009,     /* the id of the list of a WeakMap that goes by identity */
     KEE_TAG_VOM = 0x7eed0010,      /* 0x7eed0010 to 0x7eed001f belong to kinds and collections */
+    KEE_TAG_RAW = 0x7eed0040,      /* 0x7eed0040 to 0x7eed004f belong to src/vat/raw */
 };
 
 /* The slot with this tag on instance, or NULL. Never runs JS, also on proxies. */
@@ -110,6 +111,7 @@ struct kee_ls_ids {
 };
 
 struct kee_vom; /* vatdata's own state */
+struct kee_raw;
 struct kee_ls_capdata;
 
 /* A promise that was just told; see linger.c. */
@@ -153,7 +155,8 @@ struct kee_ls {
     struct kee_ls_weak *weak;
     struct kee_lingering lingering[KEE_LINGERING];
     uint32_t linger_next;
-    bool lingers; /* any does */
+    bool lingers;        /* any does */
+    struct kee_raw *raw; /* of a vat without liveslots (src/vat/raw), else NULL */
 };
 
 /* The liveslots of this machine; NULL while the boot image is made. */

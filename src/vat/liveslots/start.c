@@ -230,9 +230,15 @@ static void call_build_root(txMachine *the, txSlot *namespace, const struct kee_
     if (!fxIsCallable(the, builder)) {
         char text[256];
         kee_describe(the, builder, text, sizeof(text));
+        mxPushSlot(namespace);
+        mxGetID(mxID(_default));
         kee_ls_throw(the, XS_UNKNOWN_ERROR,
-                     "vat source %.*s lacks buildRootObject() function: found %s",
-                     (int)start->code_name.size, (const char *)start->code_name.data, text);
+                     "vat source %.*s lacks buildRootObject() function: found %s%s",
+                     (int)start->code_name.size, (const char *)start->code_name.data, text,
+                     fxIsCallable(the, the->stack)
+                         ? "; for a vat that is its default export, deliver(syscall, ...), say "
+                           "\"creationOptions\": { \"raw\": true }"
+                         : "");
     }
     mxCall();
     push_powers(the);

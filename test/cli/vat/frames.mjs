@@ -40,6 +40,7 @@ export const start = ({
   parameters = { body: '#{}' },
   rows = [],
   inventory = [],
+  raw = false,
 }) =>
   frame(
     'START',
@@ -48,6 +49,7 @@ export const start = ({
     u64(1),
     u64(steps),
     u64(heap),
+    u8(raw ? 1 : 0),
     string('0123456789abcdef0123456789abcdef'),
     string(name),
     string(code),

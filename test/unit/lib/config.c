@@ -184,6 +184,17 @@ static void refusals_name_the_key_the_expected_and_the_found(void **state)
          "bundle "
          "bundleName bundleHash parameters globals inventory creationOptions platformConfig "
          "network"},
+        {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\",\"creationOptions\":1}}}",
+         "configuration, vats.a.creationOptions: expected an object, found a number"},
+        {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\","
+         "\"creationOptions\":{\"raw\":\"yes\"}}}}",
+         "configuration, vats.a.creationOptions.raw: expected true or false, found \"yes\""},
+        {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\",\"parameters\":{},"
+         "\"creationOptions\":{\"raw\":true}}}}",
+         "configuration, vats.a.parameters: a raw vat is given none; send it a message"},
+        {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\","
+         "\"inventory\":{\"x\":{\"kref\":\"ko1\"}},\"creationOptions\":{\"raw\":true}}}}",
+         "configuration, vats.a.inventory: a raw vat is given none; send it a message"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -277,6 +288,26 @@ static void a_flavour_is_taken_or_refused(void **state)
     kee_buf_fini(&why);
 }
 
+static void a_vat_is_raw_if_it_says_so(void **state)
+{
+    struct kee_buf why = KEE_BUF_EMPTY;
+    struct kee_config config;
+
+    assert_int_equal(
+        read_text(&config,
+                  "{\"bootstrap\":\"a\",\"vats\":{"
+                  "\"a\":{\"bundleSpec\":\"a.js\",\"creationOptions\":{\"raw\":true}},"
+                  "\"b\":{\"bundleSpec\":\"a.js\",\"creationOptions\":{\"raw\":false}},"
+                  "\"c\":{\"bundleSpec\":\"a.js\"}}}",
+                  &why),
+        0);
+    assert_true(config.launch.vats[0].raw);
+    assert_false(config.launch.vats[1].raw);
+    assert_false(config.launch.vats[2].raw);
+    kee_config_fini(&config);
+    kee_buf_fini(&why);
+}
+
 static void too_much_is_refused(void **state)
 {
     struct kee_buf why = KEE_BUF_EMPTY;
@@ -307,6 +338,7 @@ int main(void)
         TEST(a_missing_file_is_named),
         TEST(keys_not_used_are_named_in_warnings),
         TEST(a_flavour_is_taken_or_refused),
+        TEST(a_vat_is_raw_if_it_says_so),
         TEST(too_much_is_refused),
     };
     int r;

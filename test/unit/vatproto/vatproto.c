@@ -30,6 +30,7 @@ static void fixture_init(struct fixture *f)
         .incarnation = 5,
         .steps_per_crank_max = 1000000,
         .heap_bytes_max = (uint64_t)1 << 40,
+        .raw = true,
         .seed = kee_bytes_str("0123456789abcdef0123456789abcdef"),
         .code_name = kee_bytes_str("counter.js"),
         .code = kee_bytes_str("export const buildRootObject = () => {};"),
@@ -76,6 +77,7 @@ static void start_reads_back(void **state)
     assert_int_equal(start.incarnation, 5);
     assert_int_equal(start.steps_per_crank_max, 1000000);
     assert_true(start.heap_bytes_max == (uint64_t)1 << 40);
+    assert_true(start.raw);
     assert_int_equal(start.seed.size, 32);
     assert_bytes_text(start.code_name, "counter.js");
     assert_int_equal(start.inventory.count, 2);

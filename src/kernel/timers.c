@@ -78,7 +78,7 @@ static int put_in(struct kee_timers *timers, struct kee_vat *vat)
     if (vat->timer.place == 0) {
         if (timers->count == timers->room) {
             size_t room = timers->room == 0 ? 16 : 2 * timers->room;
-            struct kee_vat **more = realloc(timers->heap, room * sizeof *more);
+            struct kee_vat **more = realloc(timers->heap, room * sizeof(struct kee_vat *));
             if (more == NULL) {
                 return kee_fault(KEE_FAULT_MEMORY, "timers of %zu vats", room);
             }

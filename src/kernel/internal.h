@@ -329,8 +329,8 @@ int kee_clist_set_flag(struct kee_kernel *kernel, struct kee_vat *vat, struct ke
 /* Both rows go; counts are the caller's. */
 int kee_clist_remove(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
                      struct kee_bytes vref);
-/* A settled promise leaves the c-list: now, or with the last of the deliveries in flight, from first_flight
- * on, that name it. */
+/* A settled promise leaves the c-list: now, or with the last of the deliveries in flight, from
+ * first_flight on, that name it. */
 int kee_clist_retire_promise(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
                              uint32_t first_flight);
 /* The vat asked to be notified of it after all: it stays. */

@@ -2,10 +2,11 @@
 /*
  * linger - promises that were just told, for the deliveries that were sent ahead.
  *
- * The kernel sends deliveries before it has seen the end of the cranks before them. One may thus name a
- * promise that a crank before it has told: a pipelined message does so all the time. The name is gone from
- * the tables by then, and meeting it again would mean to import the promise, subscribe to it and send the
- * message back through the kernel. So the latest few are kept until nothing is waiting to be read.
+ * The kernel sends deliveries before it has seen the end of the cranks before them. One may thus name
+ * a promise that a crank before it has told: a pipelined message does so all the time. The name is
+ * gone from the tables by then, and meeting it again would mean to import the promise, subscribe to it
+ * and send the message back through the kernel. So the latest few are kept until nothing is waiting to
+ * be read.
  */
 #include "vat/liveslots/linger.h"
 

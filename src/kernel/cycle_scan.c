@@ -60,7 +60,19 @@ static int scan_inventory(struct kee_kernel *kernel, struct kee_vat_id id)
     return r == KEE_STORE_ABSENT ? 0 : r;
 }
 
-/* The root of a vat, and the tables that its liveslots finds by name. */
+/* The last word of a raw vat's row says so. */
+static bool is_raw(struct kee_bytes row)
+{
+    struct kee_bytes word = kee_bytes_of(NULL, 0);
+
+    while (row.size > 0) {
+        word = kee_bytes_cut(&row, ' ');
+    }
+    return kee_bytes_equal(word, KEE_BYTES_LIT("raw"));
+}
+
+/* The root of a vat, and the tables that its liveslots finds by name. A raw vat has no such tables, and may
+ * have written the names of its imports wherever it likes: it holds them all. */
 static int scan_vat(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_bytes row)
 {
     struct kee_cycle_vat *vat;
@@ -68,6 +80,7 @@ static int scan_vat(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_
     struct kee_kref root;
     struct kee_key key;
     const char *name;
+    bool raw = is_raw(row);
     int r;
 
     (void)kee_bytes_cut(&row, ' ');
@@ -78,6 +91,10 @@ static int scan_vat(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_
     r = kee_cycle_mark_object(kernel, root);
     r = r != 0 ? r : scan_inventory(kernel, id);
     r = r != 0 ? r : kee_cycle_vat(kernel, id, &vat);
+    if (r == 0 && raw) {
+        kee_cycle_make_opaque(kernel, vat);
+        return 0;
+    }
     for (size_t i = 0; r == 0 && (name = kee_vatrow_root(i)) != NULL; i++) {
         (void)kee_key_vat(&key, id, ".s.");
         kee_key_add(&key, kee_bytes_str(name));

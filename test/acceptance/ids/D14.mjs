@@ -13,6 +13,8 @@ export default function deliver(syscall, facet, method, args, slots) {
   syscall.vatstoreSet('count', String(kept));
   if (method === 'meet') {
     syscall.vatstoreSet('friend', String(slots[0]));
+  } else if (method === 'ask') {
+    syscall.send(Number(syscall.vatstoreGet('friend')), 'note', '[]');
   } else if (method === 'nudge') {
     syscall.send(Number(syscall.vatstoreGet('friend')), 'note', args, [7]);
   }
@@ -25,6 +27,18 @@ export const buildRootObject = (_powers, _parameters, baggage) => Far('root', {
   note: (text, it) => baggage.init(text, it),
   call: text => E(baggage.get(text)).hello(),
 });`;
+
+const counters = `
+import { Far } from '@endo/far';
+export const buildRootObject = (_powers, _parameters, baggage) => {
+  for (const [name, make] of [['kind', () => VatData.makeKindHandle('c')], ['noted', () => 0]]) {
+    if (!baggage.has(name)) baggage.init(name, make());
+  }
+  const make = VatData.defineDurableKind(baggage.get('kind'), () => ({}), {
+    note: () => baggage.set('noted', baggage.get('noted') + 1),
+  });
+  return Far('root', { bootstrap: () => 'ready', make: () => make(), noted: () => baggage.get('noted') });
+};`;
 
 export const test = async t => {
   const home = await t.started();
@@ -43,4 +57,16 @@ export const test = async t => {
   equal(await home.send(root, 'nudge', 'again', { '@undefined': true }), [0, 1, 32], 'after the end of the daemon');
   await home.audit();
   check((await home.rows('clist', vat)).some(row => row.vref === 'o+7'), 'the facet is in the c-list');
+  // What only such a name holds is no garbage, also while the vat has no process.
+  const { vats: { holder, main } } = await home.launch({ main: counters, holder: counter });
+  await home.send(holder.root, 'meet', await home.send(main.root, 'make'));
+  await home.settle();
+  await home.restart();
+  const { status, stderr } = await home.keeve(['gc']);
+  check(status === 0, `keeve gc: ${stderr}`);
+  await home.settle();
+  equal(await home.send(holder.root, 'ask'), [0, 1, 2], 'asked to ask');
+  await home.settle();
+  equal(await home.send(main.root, 'noted'), 1, 'what the object was told');
+  await home.audit();
 };

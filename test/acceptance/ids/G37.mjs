@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An object nobody in its vat refers to lives while another vat has it, and dies when that one lets go.
+// An object nobody in its vat refers to lives while another vat has it, and dies when that one lets go. A
+// vat that merely knows it, as the key of a WeakMap, does not keep it.
 import { check, equal } from '../lib.mjs';
 
 // Asks for the object itself, so that nobody outside ever has it.
@@ -31,9 +32,20 @@ export const buildRootObject = (_powers, _parameters, baggage) => {
   });
 };`;
 
+const knower = `
+import { Far } from '@endo/far';
+export const buildRootObject = () => {
+  const tags = new WeakMap();
+  return Far('root', {
+    bootstrap: () => 'ready',
+    tag: (it, text) => { tags.set(it, text); },
+    tagOf: it => (tags.has(it) ? tags.get(it) : 'none'),
+  });
+};`;
+
 export const test = async t => {
   const home = await t.started();
-  const { vats } = await home.launch({ keeper, maker });
+  const { vats } = await home.launch({ keeper, maker, knower });
   const reap = async () => {
     for (let i = 0; i < 3; i += 1) {
       equal((await home.keeve(['reap'])).status, 0, 'reap');
@@ -68,5 +80,32 @@ export const test = async t => {
     equal(await records(`mark of ${method}`), 0, 'records that are left');
   }
   equal(await krefs(vats.maker.vat), before, 'the c-list');
+
+  // Known to one vat, held by another: the name outlives what stood for the object in the heap.
+  const ownRows = await krefs(vats.knower.vat);
+  const knows = async () => (await home.rows('clist', vats.knower.vat)).filter(row => !ownRows.includes(row.kref));
+  const tagOf = kref => home.send(vats.knower.root, 'tagOf', { kref });
+  const [here, there] = [vats.knower, vats.keeper];
+  await home.send(there.root, 'fetch', { kref: vats.maker.root }, 'makeHeap', 'known');
+  const known = (await krefs(vats.maker.vat)).find(kref => !before.includes(kref));
+  for (const round of [1, 2]) {
+    await home.send(here.root, 'tag', { kref: known }, `tag ${round}`);
+    await reap();
+    equal((await knows()).map(row => [row.kref, row.reachable]), [[known, 'no']], 'what is known, not held');
+    equal(await tagOf(known), `tag ${round}`, 'its tag');
+    equal(await tagOf(vats.maker.root), 'none', 'the tag of another object');
+    await reap();
+    equal(await tagOf(known), `tag ${round}`, 'its tag');
+    if (round === 1) {
+      equal((await home.keeve(['restart-vat', here.vat])).status, 0, 'restart-vat');
+      await home.settle();
+      equal(await knows(), [], 'what a new heap knows');
+      equal(await tagOf(known), 'none', 'the tag in a new heap');
+    }
+  }
+  await home.send(there.root, 'remove');
+  await reap();
+  equal(await knows(), [], 'what is known of an object that is no more');
+  equal(await krefs(vats.maker.vat), before, 'the c-list, when nobody held it');
   await home.audit();
 };

@@ -136,6 +136,36 @@ static void unpin(struct kee_daemon *daemon, struct kee_request *request, const 
     order_kref(daemon, request, params, kee_kernel_unpin);
 }
 
+static void facet(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    const json_t *json = json_object_get(params, "facet");
+    struct kee_buf text = KEE_BUF_EMPTY;
+    struct kee_vat_id vat;
+    struct kee_kref kref;
+    int r;
+
+    if (!take_id(request, params, "vat", 'v', &vat.n)) {
+        return;
+    }
+    if (!json_is_integer(json) || json_integer_value(json) < 0) {
+        kee_daemon_bad(request, "facet: expected a number from 0 up");
+        return;
+    }
+    r = kee_kernel_facet(daemon->core.kernel, vat, (uint64_t)json_integer_value(json), &kref);
+    if (r == 0) {
+        kee_buf_put_str(&text, "{\"kref\":\"");
+        kee_buf_put_kref(&text, kref);
+        kee_buf_put_str(&text, "\"}");
+        r = kee_buf_status(&text);
+    }
+    if (r == 0) {
+        kee_request_result(request, kee_buf_bytes(&text));
+    } else {
+        settle_order(daemon, request, r);
+    }
+    kee_buf_fini(&text);
+}
+
 static void revoke(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
 {
     order_kref(daemon, request, params, kee_kernel_revoke);
@@ -370,6 +400,7 @@ static const struct method methods[] = {
     {"restart-vat", restart_vat},
     {"reap", reap},
     {"collect", collect},
+    {"facet", facet},
     {"pin", pin},
     {"unpin", unpin},
     {"revoke", revoke},

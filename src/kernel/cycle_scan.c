@@ -71,8 +71,8 @@ static bool is_raw(struct kee_bytes row)
     return kee_bytes_equal(word, KEE_BYTES_LIT("raw"));
 }
 
-/* The root of a vat, and the tables that its liveslots finds by name. A raw vat has no such tables, and may
- * have written the names of its imports wherever it likes: it holds them all. */
+/* The root of a vat, and the tables that its liveslots finds by name. A raw vat has no such tables, and
+ * may have written the names of its imports wherever it likes: it holds them all. */
 static int scan_vat(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_bytes row)
 {
     struct kee_cycle_vat *vat;

@@ -167,6 +167,10 @@ int kee_kernel_restart_vat(struct kee_kernel *kernel, struct kee_vat_id vat, con
 /* Asks for a bringOutYourDead of one vat, or of all that are awake if vat is 0. */
 int kee_kernel_reap(struct kee_kernel *kernel, struct kee_vat_id vat);
 
+/* The kref of a raw vat's export of that number, made if the vat has not named it yet; held for the
+ * console until the next open. Outcomes NO_SUCH; STATE: not a raw vat; BAD. */
+int kee_kernel_facet(struct kee_kernel *kernel, struct kee_vat_id vat, uint64_t facet,
+                     struct kee_kref *out);
 /* A durable hold on an object or promise, until it is unpinned; pinning twice is pinning once. Outcome
  * STATE: nothing reaches it any more, so that its owner may have let go of it already. */
 int kee_kernel_pin(struct kee_kernel *kernel, struct kee_kref kref);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The default export of the vat's module is its dispatch function. It is called once for each message, and
 // gets the syscall object each time.
-import { check, equal } from '../lib.mjs';
+import { connect } from 'node:net';
+import { check, equal, join } from '../lib.mjs';
 import { raw } from '../vats.mjs';
 
 const vat = raw(`
@@ -23,6 +24,21 @@ export default function deliver(syscall, facet, method) {
   throw RangeError('as asked');
 }`);
 
+// One request of the control protocol.
+const request = (home, method, params) => new Promise((done, fail) => {
+  const socket = connect(join(home.dir, 'control.sock'));
+  let text = '';
+  socket.on('error', fail);
+  socket.on('data', data => {
+    text += data;
+    if (text.endsWith('\n')) {
+      socket.destroy();
+      done(JSON.parse(text));
+    }
+  });
+  socket.write(`${JSON.stringify({ id: 1, method, params })}\n`);
+});
+
 export const test = async t => {
   const home = await t.started();
   const { vats } = await home.launch({ vat, arrow, failing }, { bootstrap: 'vat' });
@@ -31,6 +47,11 @@ export const test = async t => {
   equal(await home.send(vats.vat.root, 'calls'),
     Array(4).fill([5, 'function', 'number', 'string', 'string', true]), 'what each call was given');
   equal(await home.send(vats.arrow.root, 'say', 'x'), [0, 'say', ['x']], 'an arrow function');
+  // A facet is a number of the vat's choosing, also one that only others have named yet.
+  const { result } = await request(home, 'facet', { vat: vats.arrow.vat, facet: 7 });
+  equal(await home.send(result.kref, 'say', 'y'), [7, 'say', ['y']], 'a message for facet 7');
+  const { error } = await request(home, 'facet', { vat: vats.arrow.vat, facet: -1 });
+  check(error, 'a facet below 0');
   // What it throws, whoever waits for a result hears of.
   for (const method of ['plain', 'taken']) {
     equal(await home.rejection(vats.failing.root, method), { '@error': 'as asked', name: 'RangeError' }, method);

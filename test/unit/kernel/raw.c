@@ -197,6 +197,35 @@ static void messages_wait_for_what_a_raw_vat_has_yet_to_settle(void **state)
     fixture_fini(&f);
 }
 
+/* Whoever wires raw vats together names their facets, before the vats do. */
+static void facets_can_be_named_from_outside(void **state)
+{
+    struct fixture f;
+    struct rig_delivery d;
+    struct kee_kref kref, again;
+    char text[24];
+
+    fixture_init(&f);
+    assert_int_equal(kee_kernel_facet(f.rig.kernel, (struct kee_vat_id){2}, 7, &kref), 0);
+    assert_int_equal(kee_kernel_facet(f.rig.kernel, (struct kee_vat_id){2}, 7, &again), 0);
+    assert_true(kee_kref_equal(kref, again));
+    (void)snprintf(text, sizeof text, "ko%llu", (unsigned long long)kee_kref_number(kref));
+    assert_int_equal(rig_send(&f.rig, text, "#[\"hi\",[]]", NULL, 0), 0);
+    rig_run(&f.rig);
+    assert_true(rig_take(&f.rig, 2, &d));
+    assert_bytes_text(d.target, "o+7");
+    assert_int_equal(kee_kernel_facet(f.rig.kernel, (struct kee_vat_id){2}, 0, &kref), 0);
+    (void)snprintf(text, sizeof text, "ko%llu", (unsigned long long)kee_kref_number(kref));
+    assert_string_equal(text, f.raw);
+    assert_int_equal(kee_kernel_facet(f.rig.kernel, (struct kee_vat_id){1}, 7, &kref),
+                     KEE_KERNEL_STATE);
+    assert_int_equal(kee_kernel_facet(f.rig.kernel, (struct kee_vat_id){9}, 7, &kref),
+                     KEE_KERNEL_NO_SUCH);
+    assert_int_equal(kee_kernel_facet(f.rig.kernel, (struct kee_vat_id){2}, UINT64_MAX, &kref),
+                     KEE_KERNEL_BAD);
+    fixture_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +233,7 @@ int main(void)
         TEST(promises_of_the_old_heap_are_rejected),
         TEST(a_dropped_import_comes_again_under_a_new_name),
         TEST(messages_wait_for_what_a_raw_vat_has_yet_to_settle),
+        TEST(facets_can_be_named_from_outside),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 enum key_use {
     KEY_USED,
     KEY_UNUSED,     /* of the format, not used yet */
+    KEY_OF_RESET,   /* of the format, and to stay without effect */
     KEY_OF_ANOTHER, /* of SwingSet's format: says how that kernel works, not what the vats are */
 };
 
@@ -23,7 +24,7 @@ struct key {
 static const struct key top_keys[] = {
     {"bootstrap", KEY_USED},
     {"vats", KEY_USED},
-    {"forceReset", KEY_UNUSED},
+    {"forceReset", KEY_OF_RESET},
     {"services", KEY_UNUSED},
     {"io", KEY_UNUSED},
     {"bundles", KEY_UNUSED},
@@ -166,6 +167,8 @@ static int check_keys(struct reading *reading, const char *place, const json_t *
         }
         if (key->use == KEY_UNUSED && !is_empty(value)) {
             r = warn(reading, "%s%s%s is not used yet", place, dot, name);
+        } else if (key->use == KEY_OF_RESET && !is_empty(value)) {
+            r = warn(reading, "%s%s%s is not used: a launch takes nothing away", place, dot, name);
         } else if (key->use == KEY_OF_ANOTHER) {
             r = warn(reading, "%s%s%s is ignored: it configures another kernel", place, dot, name);
         }

@@ -238,7 +238,7 @@ static void a_missing_file_is_named(void **state)
 static void keys_not_used_are_named_in_warnings(void **state)
 {
     static const char *const expected[] = {
-        "forceReset is not used yet",
+        "forceReset is not used: a launch takes nothing away",
         "services is not used yet",
         "defaultManagerType is ignored: it configures another kernel",
         "vats.a.network is not used yet",

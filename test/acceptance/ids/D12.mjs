@@ -39,6 +39,27 @@ export const buildRootObject = () => Far('root', {
   answer: async () => [await E(kept).ping('from plain', kept), await E(kept).ping()],
 });`;
 
+// Runs what it is told with the syscall object.
+const evil = raw(`
+export default function deliver(s, facet, method, args, slots) {
+  if (method === 'go') new Function('s', 'slots', JSON.parse(args)[0])(s, slots);
+}`);
+const illegal = [
+  `s.send(-999, 'x', '[]')`,
+  `s.send('p-1', 'x', '[]')`,
+  `s.send(0, 'x', '[]', [-5])`,
+  `s.subscribe('p-77')`,
+  `s.resolve('p-60', false, '7'); s.resolve('p-60', false, '8')`,
+  `s.dropImports([-1])`,
+  `s.send(0, 'x', '[]', [], 'p-9')`,
+  `s.send(0, 'x', '[]', [], 'p+1'); s.send(0, 'x', '[]', [], 'p+1')`,
+];
+const odd = [
+  `s.resolve('p+5', false, '{"@qclass":"slot","index":0}', ['p+5'])`,
+  `s.vatstoreSet('watchedPromiseTableID', 'o+d8/1'); s.vatstoreSet('idCounters', '{')`,
+  `s.send(0, 'x', '['.repeat(200) + ']'.repeat(200), Array(65536).fill(1))`,
+];
+
 export const test = async t => {
   const home = await t.started();
   const { vats } = await home.launch({ left, right, plain });
@@ -63,5 +84,16 @@ export const test = async t => {
     a: raw(`import { E } from '@endo/far'; export default () => E;`),
   });
   check(status !== 0 && stderr.includes('@endo/far'), `importing E in a raw vat: ${status} ${stderr}`);
+  // Illegal syscalls undo the crank of the vat that made them, and touch nothing else.
+  const { vats: { hostile } } = await home.launch({ hostile: evil });
+  for (const code of illegal) {
+    const error = await home.rejection(hostile.root, 'go', code);
+    check(/ILLEGAL_SYSCALL/.test(error['@error']), `${code}: ${JSON.stringify(error)}`);
+    equal(await home.send(vats.left.root, 'has'), [], `another vat, after ${code}`);
+  }
+  for (const code of odd) {
+    equal(await home.send(hostile.root, 'go', code), { '@undefined': true }, code);
+  }
+  await home.settle();
   await home.audit();
 };

@@ -31,6 +31,7 @@ static int open_core(struct kee_daemon *daemon, const struct kee_daemon_options 
         .kernel = {.paused = given->paused, .flavour = given->flavour},
         .allow_inline = given->allow_inline,
         .ready_timeout_ms = ZYGOTE_TIMEOUT_MS,
+        .may_bind = true,
     };
     size_t before = daemon->own.log_bytes;
     int r = kee_core_open_workers(&daemon->core, daemon->own.loop, &options,

@@ -423,6 +423,7 @@ static void on_request(void *context, struct kee_request *request, const char *m
         kee_request_error(request, "STATE", "the daemon is stopping");
         return;
     }
+    kee_core_set_now(&daemon->core);
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         if (strcmp(methods[i].name, method) == 0) {
             methods[i].run(daemon, request, params);

@@ -109,6 +109,10 @@ static int apply(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_r
     if (flight->item_seq != 0) {
         r = consume_item(kernel, vat, flight->item_seq);
     }
+    if (r == 0 && flight->delivery == KEE_VP_DROP_EXPORTS) {
+        /* First: the vat may retire what was dropped, or export it anew, in this very crank. */
+        r = consume_gc(kernel, vat, flight);
+    }
     r = r != 0 ? r : kee_syscalls_apply(kernel, vat, reader, exits, &exit_failure);
     for (size_t i = 0; r == 0 && i < flight->named_count; i++) {
         if (flight->named[i].told) {
@@ -117,7 +121,10 @@ static int apply(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_r
     }
     r = r != 0 ? r : apply_store_changes(kernel, vat, reader);
     if (r == 0 && flight->dropped_count > 0) {
-        r = consume_gc(kernel, vat, flight);
+        if (flight->delivery != KEE_VP_DROP_EXPORTS) {
+            r = consume_gc(kernel, vat, flight);
+        }
+        vat->gc_tries = 0;
     }
     if (r == 0 && flight->delivery == 0 && vat->life == KEE_VAT_NEW) {
         vat->life = KEE_VAT_LIVE;
@@ -268,6 +275,19 @@ static int start_failed(struct kee_kernel *kernel, struct kee_vat *vat, const ch
     return kee_launch_progress(kernel, vat, why, consumed);
 }
 
+/* What a vat fails to take note of again and again is so all the same: else it would be told for ever. */
+static int give_up_gc(struct kee_kernel *kernel, struct kee_vat *vat)
+{
+    struct kee_flight *flight = vat->flight_count > 0 ? kee_vat_flight(vat, 0) : NULL;
+
+    if (flight == NULL || flight->dropped_count == 0 || ++vat->gc_tries < KEE_LIMIT_TRIES) {
+        return 0;
+    }
+    vat->gc_tries = 0;
+    kee_txn_begin(kernel);
+    return kee_txn_end(kernel, consume_gc(kernel, vat, flight));
+}
+
 int kee_crank_failed(struct kee_kernel *kernel, struct kee_vat *vat, const char *why)
 {
     bool in_crank = vat->flight_count > 0;
@@ -280,6 +300,10 @@ int kee_crank_failed(struct kee_kernel *kernel, struct kee_vat *vat, const char 
     if (in_crank) {
         kernel->cranks++;
         trace_end(kernel, vat, number, why, 0);
+    }
+    r = give_up_gc(kernel, vat);
+    if (r != 0) {
+        return r;
     }
     kee_vat_drop_worker(kernel, vat, true);
     kee_txn_begin(kernel);

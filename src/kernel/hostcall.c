@@ -206,6 +206,24 @@ int kee_kernel_durable(struct kee_kernel *kernel)
     return 0;
 }
 
+bool kee_answers_name(struct kee_kernel *kernel, struct kee_kref kref)
+{
+    struct kee_bytes text;
+    struct kee_kref one;
+
+    for (struct kee_link *link = kernel->answers.next; link != &kernel->answers;
+         link = link->next) {
+        struct kee_vp_strings slots =
+            KEE_CONTAINER(link, struct kee_pending_answer, link)->answer.data.slots;
+        while (kee_vp_strings_next(&slots, &text)) {
+            if (kee_kref_parse(text, &one) && kee_kref_equal(one, kref)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Slots from outside: krefs that exist, as a LIST. */
 static int check_slots(struct kee_kernel *kernel, struct kee_vp_strings slots, struct kee_buf *out)
 {

@@ -92,6 +92,7 @@ struct kee_vat {
     bool stale;  /* awake in an older boot: to be restarted before anything is delivered */
     bool broken; /* cannot start; why in broken_why */
     char broken_why[200];
+    uint32_t gc_tries;      /* words about garbage that ended the worker, in a row */
     uint32_t start_tries;   /* starts that ended the worker, in a row */
     uint64_t frames_sent;   /* numbers deliveries of this incarnation */
     uint64_t last_sent_seq; /* queue position up to which items are in flight; 0 none */
@@ -446,6 +447,8 @@ int kee_calls_settled(struct kee_kernel *kernel, struct kee_kref promise, bool r
                       struct kee_bytes slots, struct kee_bytes body);
 void kee_answers_commit(struct kee_kernel *kernel);
 void kee_answers_undo(struct kee_kernel *kernel);
+/* An answer that has not been let out names it. */
+bool kee_answers_name(struct kee_kernel *kernel, struct kee_kref kref);
 int kee_answer_decline(struct kee_kernel *kernel, uint64_t call, const char *why);
 int kee_hold_add(struct kee_kernel *kernel, struct kee_kref kref);
 int kee_hold_remove(struct kee_kernel *kernel, struct kee_kref kref);

@@ -335,6 +335,11 @@ static int pump_all(struct kee_kernel *kernel, bool *more)
     return r;
 }
 
+void kee_kernel_set_now(struct kee_kernel *kernel, uint64_t now_ms)
+{
+    kernel->now_ms = now_ms;
+}
+
 int kee_kernel_run(struct kee_kernel *kernel, uint64_t now_ms, bool *more)
 {
     int r;

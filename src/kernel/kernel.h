@@ -105,6 +105,10 @@ int kee_kernel_open(struct kee_kernel **out, struct kee_world *world,
 void kee_kernel_free(struct kee_kernel *kernel);
 const char *kee_kernel_why(const struct kee_kernel *kernel);
 
+/* The time now, to be told after waiting and before events and calls: what begins with them has its
+ * deadline from here on. */
+void kee_kernel_set_now(struct kee_kernel *kernel, uint64_t now_ms);
+
 /* Events. A frame for an incarnation that is over is ignored. */
 int kee_kernel_frame(struct kee_kernel *kernel, struct kee_vat_id vat, uint64_t incarnation,
                      uint8_t type, struct kee_bytes fields);
@@ -176,6 +180,11 @@ int kee_kernel_facet(struct kee_kernel *kernel, struct kee_vat_id vat, uint64_t 
 int kee_kernel_pin(struct kee_kernel *kernel, struct kee_kref kref);
 /* Outcome STATE if it is not pinned. */
 int kee_kernel_unpin(struct kee_kernel *kernel, struct kee_kref kref);
+/* The console's hold, which every answer takes on what it names: until it is dropped or the kernel is
+ * opened anew; holding twice is holding once. Outcome STATE as of pin. */
+int kee_kernel_hold(struct kee_kernel *kernel, struct kee_kref kref);
+/* Nothing happens if it is not held, or if an answer that names it has not been let out. */
+int kee_kernel_drop(struct kee_kernel *kernel, struct kee_kref kref);
 /* From now on every send to the object rejects, also what is queued but not yet handed to its vat.
  * Nothing undoes it; a second time changes nothing. Outcome BAD: no object. */
 int kee_kernel_revoke(struct kee_kernel *kernel, struct kee_kref kref);

@@ -69,3 +69,27 @@ int kee_kernel_unpin(struct kee_kernel *kernel, struct kee_kref kref)
     r = r != 0 ? r : kee_kref_release(kernel, kref);
     return kee_txn_end(kernel, r);
 }
+
+int kee_kernel_hold(struct kee_kernel *kernel, struct kee_kref kref)
+{
+    int r = kee_kref_need_reachable(kernel, kref);
+
+    if (r != 0) {
+        return r;
+    }
+    kee_txn_begin(kernel);
+    r = kee_hold_add(kernel, kref);
+    return kee_txn_end(kernel, r);
+}
+
+int kee_kernel_drop(struct kee_kernel *kernel, struct kee_kref kref)
+{
+    int r;
+
+    if (kee_map_get(&kernel->waits, kref.bits) != NULL || kee_answers_name(kernel, kref)) {
+        return 0; /* the hold is a call's, or an answer's that is still to be heard */
+    }
+    kee_txn_begin(kernel);
+    r = kee_hold_remove(kernel, kref);
+    return kee_txn_end(kernel, r);
+}

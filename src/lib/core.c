@@ -23,6 +23,11 @@ int kee_core_check(struct kee_core *core, int r)
     return r;
 }
 
+void kee_core_set_now(struct kee_core *core)
+{
+    kee_kernel_set_now(core->kernel, kee_loop_now_ms(core->loop));
+}
+
 /* ---- what the kernel asks of the world ---- */
 
 static void worker_start(void *context, struct kee_vat_id vat, uint64_t incarnation,
@@ -84,6 +89,7 @@ static int on_frame(void *context, struct kee_vat_id vat, uint64_t incarnation, 
     if (core->fault < 0) {
         return core->fault;
     }
+    kee_core_set_now(core);
     return kee_core_check(core, kee_kernel_frame(core->kernel, vat, incarnation, type, fields));
 }
 
@@ -93,6 +99,7 @@ static void on_gone(void *context, struct kee_vat_id vat, uint64_t incarnation, 
 
     core->events->gone(core->context, vat, incarnation, why);
     if (core->fault == 0) {
+        kee_core_set_now(core);
         (void)kee_core_check(core, kee_kernel_worker_gone(core->kernel, vat, incarnation, why));
     }
 }
@@ -103,6 +110,7 @@ static void on_lost(void *context, struct kee_vat_id vat, uint64_t incarnation, 
 
     core->events->gone(core->context, vat, incarnation, why);
     if (core->fault == 0) {
+        kee_core_set_now(core);
         (void)kee_core_check(core, kee_kernel_worker_lost(core->kernel, vat, incarnation, why));
     }
 }
@@ -191,7 +199,9 @@ static bool on_round(void *context)
     if (r == 0) {
         r = kee_kernel_run(core->kernel, now_ms, &more);
     }
-    kee_vathost_place(core->vathost, kee_kernel_flights(core->kernel));
+    if (core->may_bind) {
+        kee_vathost_place(core->vathost, kee_kernel_flights(core->kernel));
+    }
     if (r == 0) {
         r = flush_if_due(core, now_ms);
     }
@@ -223,7 +233,8 @@ int kee_core_open_workers(struct kee_core *core, struct kee_loop *loop,
 {
     int r;
 
-    *core = (struct kee_core){.loop = loop, .events = events, .context = context};
+    *core = (struct kee_core){
+        .loop = loop, .events = events, .context = context, .may_bind = options->may_bind};
     r = kee_vathost_new(&core->vathost, loop, &options->vathost, &vathost_events, core);
     if (r == 0) {
         r = kee_vathost_wait_ready(core->vathost, options->ready_timeout_ms, why);
@@ -280,10 +291,8 @@ void kee_core_stop(struct kee_core *core)
     core->stopping = true;
 }
 
-void kee_core_settle(struct kee_core *core)
+int kee_core_flush(struct kee_core *core)
 {
-    core->stopping = true;
-    kee_vathost_kill_all(core->vathost);
     while (core->fault == 0 && (is_writing(core) || kee_world_pending_bytes(core->world) > 0 ||
                                 core->events->waits(core->context))) {
         if (kee_core_check(core, kee_world_flush(core->world)) < 0) {
@@ -293,6 +302,14 @@ void kee_core_settle(struct kee_core *core)
         (void)kee_core_check(core, tell_durable(core));
         core->events->durable(core->context, is_writing(core) ? 0 : UINT64_MAX);
     }
+    return core->fault;
+}
+
+void kee_core_settle(struct kee_core *core)
+{
+    core->stopping = true;
+    kee_vathost_kill_all(core->vathost);
+    (void)kee_core_flush(core);
 }
 
 void kee_core_close(struct kee_core *core)

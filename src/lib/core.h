@@ -49,6 +49,7 @@ struct kee_core_options {
     bool allow_inline; /* vats may run in this process, unjailed */
     /* Waits until workers can be made, or refuses. What the system said of it is the owner's to add. */
     int ready_timeout_ms;
+    bool may_bind; /* this thread may be bound to a core: it is the kernel's own */
 };
 
 struct kee_core {
@@ -66,6 +67,7 @@ struct kee_core {
     struct kee_timer *timer;
     struct kee_watch *store_watch;
     bool durable_news;
+    bool may_bind;
     bool stopping;
 };
 
@@ -79,8 +81,12 @@ int kee_core_open_kernel(struct kee_core *core, struct kee_store **store,
 /* Ends every process and frees; what is not durable is lost, unless kee_core_settle() came before. */
 void kee_core_close(struct kee_core *core);
 
+/* Tells the kernel the time; before calls of the owner that come after waiting. */
+void kee_core_set_now(struct kee_core *core);
 /* r unchanged; a fault ends the core's work. */
 int kee_core_check(struct kee_core *core, int r);
+/* Waits until all that was committed is on the disk, and what waited for it is told. */
+int kee_core_flush(struct kee_core *core);
 /* From now on rounds do nothing. */
 void kee_core_stop(struct kee_core *core);
 /* Stops in order. Workers first: what they had under way is taken as never run. Then all that was

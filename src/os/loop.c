@@ -2,6 +2,7 @@
 /* loop - on libuv; see loop.h. */
 #include "os/loop.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -18,11 +19,13 @@ struct kee_loop {
     bool (*round)(void *context);
     void *context;
     bool again;
+    uint64_t events; /* called back so far */
     uint8_t *scratch;
 };
 
 struct kee_watch {
     uv_poll_t uv;
+    struct kee_loop *loop;
     void (*fn)(void *context, unsigned events);
     void *context;
     unsigned events;
@@ -38,6 +41,7 @@ struct kee_timer {
 
 struct kee_signal {
     uv_signal_t uv;
+    struct kee_loop *loop;
     void (*fn)(void *context);
     void *context;
 };
@@ -109,9 +113,40 @@ void kee_loop_stop(struct kee_loop *loop)
     uv_stop(&loop->uv);
 }
 
+int kee_loop_fd(const struct kee_loop *loop)
+{
+    return uv_backend_fd(&loop->uv);
+}
+
+int kee_loop_timeout_ms(struct kee_loop *loop)
+{
+    uv_update_time(&loop->uv); /* the owner may have been away for long */
+    return uv_backend_timeout(&loop->uv);
+}
+
+void kee_loop_wait(const struct kee_loop *loop, int timeout_ms)
+{
+    struct pollfd watched = {.fd = kee_loop_fd(loop), .events = POLLIN};
+
+    (void)poll(&watched, 1, timeout_ms);
+}
+
+bool kee_loop_pass(struct kee_loop *loop)
+{
+    uint64_t events = loop->events;
+
+    (void)uv_run(&loop->uv, UV_RUN_NOWAIT);
+    return loop->again || loop->events != events;
+}
+
 uint64_t kee_loop_now_ms(const struct kee_loop *loop)
 {
     return uv_now(&loop->uv);
+}
+
+void kee_loop_look_at_clock(struct kee_loop *loop)
+{
+    uv_update_time(&loop->uv);
 }
 
 void kee_loop_on_round(struct kee_loop *loop, bool (*round)(void *context), void *context)
@@ -146,6 +181,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if ((events & UV_WRITABLE) != 0) {
         seen |= KEE_WATCH_WRITE;
     }
+    watch->loop->events++;
     watch->fn(watch->context, seen);
 }
 
@@ -164,6 +200,7 @@ int kee_watch_new(struct kee_watch **out, struct kee_loop *loop, int fd,
         return kee_fault(KEE_FAULT_SYSTEM, "watching descriptor %d: %s", fd, uv_strerror(r));
     }
     watch->uv.data = watch;
+    watch->loop = loop;
     watch->fn = fn;
     watch->context = context;
     *out = watch;
@@ -221,6 +258,7 @@ static void on_timer(uv_timer_t *uv)
     struct kee_timer *timer = uv->data;
 
     timer->at_ms = KEE_NEVER_MS;
+    timer->loop->events++;
     timer->fn(timer->context);
 }
 
@@ -252,6 +290,7 @@ static void on_signal(uv_signal_t *uv, int number)
     struct kee_signal *signal = uv->data;
 
     (void)number;
+    signal->loop->events++;
     signal->fn(signal->context);
 }
 
@@ -270,6 +309,7 @@ int kee_signal_new(struct kee_signal **out, struct kee_loop *loop, int number,
         return kee_fault(KEE_FAULT_SYSTEM, "signal %d: %s", number, uv_strerror(r));
     }
     signal->uv.data = signal;
+    signal->loop = loop;
     signal->fn = fn;
     signal->context = context;
     r = uv_signal_start(&signal->uv, on_signal, number);

@@ -37,8 +37,22 @@ void kee_loop_free(struct kee_loop *loop);
 /* Runs until kee_loop_stop() is called. */
 int kee_loop_run(struct kee_loop *loop);
 void kee_loop_stop(struct kee_loop *loop);
+
+/* For a loop inside another one, in place of kee_loop_run(): */
+/* Readable when an event is there. */
+int kee_loop_fd(const struct kee_loop *loop);
+/* For how long nothing is to be done unless an event comes; -1 for ever. */
+int kee_loop_timeout_ms(struct kee_loop *loop);
+/* Waits for an event, for at most timeout_ms (-1: for ever), or for a signal. */
+void kee_loop_wait(const struct kee_loop *loop, int timeout_ms);
+/* The round, then the events that are there, without waiting. True: something was called back or the
+ * round wants to be called again, so another pass is due. */
+bool kee_loop_pass(struct kee_loop *loop);
+
 /* Time of the present wake-up on a clock that never goes back; cheap. */
 uint64_t kee_loop_now_ms(const struct kee_loop *loop);
+/* Makes now of it, outside a wake-up. */
+void kee_loop_look_at_clock(struct kee_loop *loop);
 /* round gives true to be called again at once, after looking at events without waiting. */
 void kee_loop_on_round(struct kee_loop *loop, bool (*round)(void *context), void *context);
 /* Room for one read, shared by all streams of the loop: valid until the callback returns. */

@@ -2,6 +2,7 @@
 /* process - see process.h. */
 #include "os/process.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -228,6 +229,21 @@ int kee_process_self_path(struct kee_buf *out)
                          size < 0 ? strerror(errno) : "too long");
     }
     kee_buf_put(out, path, (size_t)size);
+    return kee_buf_status(out);
+}
+
+int kee_process_code_path(const void *function, struct kee_buf *out)
+{
+    Dl_info info;
+
+    if (dladdr(function, &info) == 0 || info.dli_fname == NULL) {
+        return kee_fault(KEE_FAULT_SYSTEM, "the file that a function is in is not known");
+    }
+    /* Of the program itself only the name it was called by is given. */
+    if (strchr(info.dli_fname, '/') == NULL) {
+        return kee_process_self_path(out);
+    }
+    kee_buf_put_str(out, info.dli_fname);
     return kee_buf_status(out);
 }
 

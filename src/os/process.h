@@ -52,6 +52,8 @@ void kee_process_bind(pid_t pid, int core);
 pid_t kee_process_self(void);
 /* The path of the running program. */
 int kee_process_self_path(struct kee_buf *out);
+/* The path of the file that a function is in: this program, or a shared library of it. */
+int kee_process_code_path(const void *function, struct kee_buf *out);
 /* The system can confine a process by a filter of its system calls. */
 bool kee_process_can_jail(void);
 /* The standard error of this process goes to fd from now on. */

@@ -28,7 +28,7 @@ int kee_vathost_new(struct kee_vathost **out, struct kee_loop *loop,
     kee_list_init(&host->workers);
     kee_list_init(&host->shareds);
     host->core = -1;
-    r = kee_zygote_new(&host->zygote, host, options);
+    r = options->program == NULL ? 0 : kee_zygote_new(&host->zygote, host, options);
     if (r < 0) {
         free(host);
         return r;
@@ -39,7 +39,7 @@ int kee_vathost_new(struct kee_vathost **out, struct kee_loop *loop,
 
 int kee_vathost_wait_ready(struct kee_vathost *host, int timeout_ms, struct kee_buf *why)
 {
-    return kee_zygote_wait_ready(host->zygote, timeout_ms, why);
+    return host->zygote == NULL ? 0 : kee_zygote_wait_ready(host->zygote, timeout_ms, why);
 }
 
 void kee_vathost_free(struct kee_vathost *host)
@@ -73,8 +73,9 @@ void kee_vathost_carry(struct kee_vathost *host, enum kee_flavour flavour,
 
 bool kee_vathost_carries(const struct kee_vathost *host, enum kee_flavour flavour)
 {
-    return flavour == KEE_FLAVOUR_PROCESS || flavour == KEE_FLAVOUR_SHARED ||
-           host->carriers[flavour].start != NULL;
+    bool is_process = flavour == KEE_FLAVOUR_PROCESS || flavour == KEE_FLAVOUR_SHARED;
+
+    return (is_process && host->zygote != NULL) || host->carriers[flavour].start != NULL;
 }
 
 static int start_carried(struct kee_vathost *host, struct kee_vat_id vat, uint64_t incarnation,

@@ -44,9 +44,10 @@ struct kee_vathost_events {
 };
 
 struct kee_vathost_options {
-    const char *program; /* path of keeve-vat; copied */
-    bool unjailed;       /* workers run without a system call filter: for systems that have none */
-    int stderr_fd;       /* for what zygote and workers cannot say in frames; -1 ours */
+    const char
+        *program;  /* path of keeve-vat; copied. NULL: there are no processes, only carriers */
+    bool unjailed; /* workers run without a system call filter: for systems that have none */
+    int stderr_fd; /* for what zygote and workers cannot say in frames; -1 ours */
 };
 
 /* Starts the zygote. Keeps events and context until free. */

@@ -389,6 +389,22 @@ static int read_inline_bundle(struct reading *reading, const char *place, const 
     return r;
 }
 
+/* A vat in C has no code of its own: its program is registered under this name. */
+static int read_native(struct reading *reading, const char *place, const char *key,
+                       const json_t *spec, struct kee_launch_vat *vat)
+{
+    if (strcmp(key, "bundleName") != 0) {
+        return expected(reading, place, key, "bundleName in its place, since the vat is native",
+                        spec);
+    }
+    if (!json_is_string(spec) || json_string_length(spec) == 0) {
+        return expected(reading, place, key, "the name of a native program", spec);
+    }
+    vat->code = KEE_BYTES_LIT("");
+    return keep(reading, &vat->code_name,
+                kee_bytes_of(json_string_value(spec), json_string_length(spec)));
+}
+
 static int read_code(struct reading *reading, const char *place, const json_t *json,
                      struct kee_launch_vat *vat)
 {
@@ -402,12 +418,16 @@ static int read_code(struct reading *reading, const char *place, const json_t *j
         return r;
     }
     spec = json_object_get(json, key);
+    if (vat->flavour == KEE_FLAVOUR_NATIVE) {
+        return read_native(reading, place, key, spec, vat);
+    }
     if (strcmp(key, "bundle") == 0) {
         return read_inline_bundle(reading, place, spec, vat);
     }
     if (strcmp(key, "bundleName") == 0 || strcmp(key, "bundleHash") == 0) {
         return expected(reading, place, key,
-                        "bundleSpec or sourceSpec in its place (no bundles are kept by name)",
+                        "bundleSpec or sourceSpec in its place (no bundles are kept by name; only "
+                        "native vats have one)",
                         spec);
     }
     if (!json_is_string(spec)) {

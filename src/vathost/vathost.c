@@ -126,14 +126,14 @@ void kee_vathost_start(struct kee_vathost *host, struct kee_vat_id vat, uint64_t
     int r;
 
     kee_vathost_kill(host, vat);
-    if (flavour == KEE_FLAVOUR_PROCESS) {
+    if (!kee_vathost_carries(host, flavour)) {
+        r = refuse(host, vat, incarnation, flavour);
+    } else if (flavour == KEE_FLAVOUR_PROCESS) {
         r = start_process(host, vat, incarnation);
     } else if (flavour == KEE_FLAVOUR_SHARED) {
         r = kee_shared_start(host, vat, incarnation, owner);
-    } else if (host->carriers[flavour].start != NULL) {
-        r = start_carried(host, vat, incarnation, &host->carriers[flavour]);
     } else {
-        r = refuse(host, vat, incarnation, flavour);
+        r = start_carried(host, vat, incarnation, &host->carriers[flavour]);
     }
     if (r < 0) {
         host->events->note(host->context, kee_fault_text());

@@ -139,7 +139,14 @@ static void refusals_name_the_key_the_expected_and_the_found(void **state)
          "number"},
         {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleName\":\"q\"}}}",
          "configuration, vats.a.bundleName: expected bundleSpec or sourceSpec in its place (no "
-         "bundles are kept by name), found \"q\""},
+         "bundles are kept by name; only native vats have one), found \"q\""},
+        {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"q.js\",\"creationOptions\":{"
+         "\"flavour\":\"native\"}}}}",
+         "configuration, vats.a.bundleSpec: expected bundleName in its place, since the vat is "
+         "native, found \"q.js\""},
+        {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleName\":\"\",\"creationOptions\":{"
+         "\"flavour\":\"native\"}}}}",
+         "configuration, vats.a.bundleName: expected the name of a native program, found \"\""},
         {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundle\":\"q\"}}}",
          "configuration, vats.a.bundle: expected a bundle, as an object, found \"q\""},
         {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"http://x/y.js\"}}}",
@@ -276,6 +283,15 @@ static void a_flavour_is_taken_or_refused(void **state)
     assert_int_equal(read_text(&config, kee_buf_cstr(&json), &why), 0);
     assert_int_equal(config.launch.vats[0].flavour, KEE_FLAVOUR_SHARED);
     assert_int_equal(json_array_size(config.warnings), 0);
+    kee_config_fini(&config);
+    assert_int_equal(read_text(&config,
+                               "{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleName\":\"ledger\","
+                               "\"creationOptions\":{\"flavour\":\"native\"}}}}",
+                               &why),
+                     0);
+    assert_int_equal(config.launch.vats[0].flavour, KEE_FLAVOUR_NATIVE);
+    assert_bytes_text(config.launch.vats[0].code_name, "ledger");
+    assert_int_equal(config.launch.vats[0].code.size, 0);
     kee_config_fini(&config);
     kee_buf_clear(&json);
     kee_buf_printf(&json, text, "thread");

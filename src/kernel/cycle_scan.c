@@ -60,38 +60,40 @@ static int scan_inventory(struct kee_kernel *kernel, struct kee_vat_id id)
     return r == KEE_STORE_ABSENT ? 0 : r;
 }
 
-/* The last word of a raw vat's row says so. */
-static bool is_raw(struct kee_bytes row)
+/* Has the vat no liveslots, so that its rows are its own affair? words: what follows its state. */
+static bool is_foreign(struct kee_bytes words)
 {
-    struct kee_bytes word = kee_bytes_of(NULL, 0);
-
-    while (row.size > 0) {
-        word = kee_bytes_cut(&row, ' ');
+    while (words.size > 0) {
+        struct kee_bytes word = kee_bytes_cut(&words, ' ');
+        if (kee_bytes_equal(word, KEE_BYTES_LIT("raw")) ||
+            kee_bytes_equal(word, KEE_BYTES_LIT("native"))) {
+            return true;
+        }
     }
-    return kee_bytes_equal(word, KEE_BYTES_LIT("raw"));
+    return false;
 }
 
-/* The root of a vat, and the tables that its liveslots finds by name. A raw vat has no such tables, and
- * may have written the names of its imports wherever it likes: it holds them all. */
+/* The root of a vat, and the tables that its liveslots finds by name. A vat without liveslots has no such
+ * tables, and may have written the names of its imports wherever it likes: it holds them all. */
 static int scan_vat(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_bytes row)
 {
     struct kee_cycle_vat *vat;
-    struct kee_bytes value;
-    struct kee_kref root;
+    struct kee_bytes value, field;
+    struct kee_kref root = KEE_KREF_NONE;
     struct kee_key key;
     const char *name;
-    bool raw = is_raw(row);
     int r;
 
-    (void)kee_bytes_cut(&row, ' ');
-    (void)kee_bytes_cut(&row, ' ');
-    if (!kee_kref_parse(kee_bytes_cut(&row, ' '), &root)) {
-        return kee_row_corrupt(KEE_BYTES_LIT("vN"), "the row of a vat");
+    for (int i = 0; i < 7; i++) { /* SUBCLUSTER INCARNATION ROOT NEXT-o- NEXT-p- CODE-HASH STATE */
+        field = kee_bytes_cut(&row, ' ');
+        if (i == 2 && !kee_kref_parse(field, &root)) {
+            return kee_row_corrupt(KEE_BYTES_LIT("vN"), "the row of a vat");
+        }
     }
     r = kee_cycle_mark_object(kernel, root);
     r = r != 0 ? r : scan_inventory(kernel, id);
     r = r != 0 ? r : kee_cycle_vat(kernel, id, &vat);
-    if (r == 0 && raw) {
+    if (r == 0 && is_foreign(row)) {
         kee_cycle_make_opaque(kernel, vat);
         return 0;
     }

@@ -343,6 +343,7 @@ static void check_all_gone(struct sim *sim)
         rig_root(&sim->rig, vat, root); /* one that sleeps is told of nothing */
         kee_assert(rig_send(&sim->rig, root, "#[\"hi\",[]]", NULL, 0) == 0);
         sim->vats[vat].idle = true;
+        sim->vats[vat].mute = false;
         if (pick(sim, 2)) {
             sim->vats[vat].heap.count = 0;
         }
@@ -389,6 +390,7 @@ int main(int argc, char **argv)
         settle(sim);
         for (uint64_t vat = 1; vat <= VATS; vat++) {
             sim->vats[vat].idle = false;
+            sim->vats[vat].mute = vat == 3 && seed % 4 == 0;
         }
         for (uint64_t i = 0; i < events; i++) {
             one_event(sim);

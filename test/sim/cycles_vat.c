@@ -604,7 +604,7 @@ static void reap(struct mini_vat *vat, const struct rig_delivery *delivery, stru
     if (retired[0] != 0) {
         rig_reply_names(reply, KEE_VP_CALL_RETIRE_EXPORTS, retired);
     }
-    if (delivery->asks_heap) {
+    if (delivery->asks_heap && !vat->mute) {
         for (size_t i = 0; i < vat->heap.count; i++) {
             append(heap, sizeof heap, vat->heap.text[i]);
         }

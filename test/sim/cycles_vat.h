@@ -35,6 +35,7 @@ struct mini_vat {
     struct mini_names promises; /* results it waits for */
     uint64_t next_promise;
     bool idle; /* makes nothing any more */
+    bool mute; /* does not say what its heap holds */
 };
 
 bool mini_has(const struct mini_names *names, const char *name);

@@ -10,14 +10,26 @@
 /* It is ready in milliseconds; a machine may be busy. */
 #define ZYGOTE_TIMEOUT_MS 20000
 
+void kee_daemon_stop(struct kee_daemon *daemon)
+{
+    int r = daemon->leaving ? 0 : kee_kernel_close(daemon->core.kernel);
+
+    daemon->stopping = daemon->stopping || daemon->leaving ||
+                       kee_core_check(&daemon->core, r) != 0 ||
+                       kee_kernel_partings(daemon->core.kernel) == 0;
+    daemon->leaving = true;
+    if (daemon->stopping) {
+        kee_core_stop(&daemon->core);
+        kee_loop_stop(daemon->own.loop);
+    }
+}
+
 static void on_signal(void *context)
 {
     struct kee_daemon *daemon = context;
 
     kee_privileges_log(&daemon->own, "stop", "why=\"asked by a signal\"");
-    daemon->stopping = true;
-    kee_core_stop(&daemon->core);
-    kee_loop_stop(daemon->own.loop);
+    kee_daemon_stop(daemon);
 }
 
 /* What the zygote said on its standard error, if that is our log, belongs to the reason. */
@@ -139,6 +151,7 @@ int kee_daemon_run(const struct kee_daemon_options *options, void (*ready)(void 
     kee_list_init(&daemon.tracers);
     kee_list_init(&daemon.log_followers);
     kee_list_init(&daemon.stoppers);
+    kee_list_init(&daemon.restarts);
     r = kee_privileges_open(&daemon.own, &options->own, why);
     if (r != 0) {
         return r;

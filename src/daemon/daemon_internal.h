@@ -20,6 +20,7 @@
 
 enum kee_pending_kind {
     KEE_PENDING_CALL,    /* waits for the kernel's answer */
+    KEE_PENDING_RESTART, /* waits for the end of a vat's old heap, then for the disk */
     KEE_PENDING_DURABLE, /* was done; waits for the disk */
     KEE_PENDING_EXPORT,  /* waits for the disk, then for its thread */
     KEE_PENDING_STEP,
@@ -39,7 +40,7 @@ struct kee_pending {
     json_t *warnings;          /* CALL of a launch; NULL for a send */
     uint64_t batch;            /* DURABLE, EXPORT */
     struct kee_export *export; /* EXPORT, once begun */
-    struct kee_vat_id vat;     /* LOGS: of one vat only, or 0 */
+    struct kee_vat_id vat;     /* RESTART; LOGS: of one vat only, or 0 */
     struct kee_buf events;     /* STEP: what happened, as JSON */
 };
 
@@ -56,13 +57,19 @@ struct kee_daemon {
     struct kee_link exports;
     struct kee_link tracers;
     struct kee_link log_followers;
+    struct kee_link restarts;
     struct kee_link stoppers;
     struct kee_pending *step; /* NULL: none, or its client left */
     bool step_under_way;
     bool tracing;
+    bool leaving; /* only farewells are delivered any more; stopping comes after them */
     bool stopping;
     uint64_t started_ms;
 };
+
+/* daemon.c: ends the loop once vats that want a last crank have had it; at once if it was asked for
+ * before. */
+void kee_daemon_stop(struct kee_daemon *daemon);
 
 /* host.c: what the core tells. */
 extern const struct kee_core_events kee_daemon_core_events;
@@ -78,6 +85,8 @@ void kee_pending_error(struct kee_pending *pending, const char *code, const char
  * an EXPORT. */
 void kee_pending_when_durable(struct kee_daemon *daemon, struct kee_request *request,
                               enum kee_pending_kind kind);
+/* Goes on with restarts whose vat has no old heap any more. */
+void kee_pending_restarts(struct kee_daemon *daemon);
 /* Goes on with those whose batch is not after durable. */
 void kee_pending_durable(struct kee_daemon *daemon, uint64_t durable);
 /* At the end: every request that still waits. */

@@ -47,8 +47,14 @@ static bool waits(void *context)
 
 static void on_round(void *context)
 {
-    kee_daemon_set_tracing(context);
-    kee_export_resume_all(context);
+    struct kee_daemon *daemon = context;
+
+    kee_daemon_set_tracing(daemon);
+    kee_export_resume_all(daemon);
+    kee_pending_restarts(daemon);
+    if (daemon->leaving && !daemon->stopping && kee_kernel_partings(daemon->core.kernel) == 0) {
+        kee_daemon_stop(daemon);
+    }
 }
 
 static void on_fault(void *context)

@@ -80,9 +80,21 @@ static void restart_vat(struct kee_daemon *daemon, struct kee_request *request,
 {
     struct kee_vat_id vat;
 
-    if (take_id(request, params, "vat", 'v', &vat.n)) {
-        settle_order(daemon, request,
-                     kee_kernel_restart_vat(daemon->core.kernel, vat, "asked for by its operator"));
+    struct kee_pending *pending;
+    int r;
+
+    if (!take_id(request, params, "vat", 'v', &vat.n)) {
+        return;
+    }
+    r = kee_kernel_restart_vat(daemon->core.kernel, vat, "asked for by its operator");
+    if (r != 0 || !kee_kernel_is_parting(daemon->core.kernel, vat)) {
+        settle_order(daemon, request, r);
+        return;
+    }
+    pending = kee_pending_new(daemon, request, KEE_PENDING_RESTART);
+    if (pending != NULL) {
+        pending->vat = vat;
+        kee_list_append(&daemon->restarts, &pending->link);
     }
 }
 
@@ -200,10 +212,8 @@ static void stop(struct kee_daemon *daemon, struct kee_request *request, const j
     (void)params;
     if (pending != NULL) {
         kee_list_append(&daemon->stoppers, &pending->link);
-        daemon->stopping = true;
-        kee_core_stop(&daemon->core);
         kee_privileges_log(&daemon->own, "stop", "why=\"asked by a client\"");
-        kee_loop_stop(daemon->own.loop);
+        kee_daemon_stop(daemon);
     }
 }
 
@@ -419,7 +429,8 @@ static void on_request(void *context, struct kee_request *request, const char *m
 {
     struct kee_daemon *daemon = context;
 
-    if (daemon->core.fault < 0 || daemon->stopping) {
+    if (daemon->core.fault < 0 || daemon->stopping ||
+        (daemon->leaving && strcmp(method, "stop") != 0)) {
         kee_request_error(request, "STATE", "the daemon is stopping");
         return;
     }

@@ -66,6 +66,20 @@ void kee_pending_when_durable(struct kee_daemon *daemon, struct kee_request *req
     }
 }
 
+void kee_pending_restarts(struct kee_daemon *daemon)
+{
+    for (struct kee_link *link = daemon->restarts.next; link != &daemon->restarts;) {
+        struct kee_pending *pending = KEE_CONTAINER(link, struct kee_pending, link);
+        link = link->next;
+        if (!kee_kernel_is_parting(daemon->core.kernel, pending->vat)) {
+            kee_list_remove(&pending->link);
+            pending->kind = KEE_PENDING_DURABLE;
+            pending->batch = kee_world_filling(daemon->core.world);
+            kee_list_append(&daemon->durables, &pending->link);
+        }
+    }
+}
+
 void kee_pending_durable(struct kee_daemon *daemon, uint64_t durable)
 {
 
@@ -102,6 +116,7 @@ void kee_pending_end_all(struct kee_daemon *daemon, const char *code, const char
     if (daemon->step != NULL) {
         kee_pending_error(daemon->step, code, message);
     }
+    end_list(&daemon->restarts, code, message);
     end_list(&daemon->durables, code, message);
     end_list(&daemon->exports, code, message);
     end_list(&daemon->tracers, code, message);

@@ -34,20 +34,34 @@ int kee_kernel_terminate_vat(struct kee_kernel *kernel, struct kee_vat_id id)
     return r != 0 ? r : give_up_on(kernel, vat, "terminated by the owner");
 }
 
-int kee_kernel_restart_vat(struct kee_kernel *kernel, struct kee_vat_id id, const char *why)
+int kee_vat_restart_now(struct kee_kernel *kernel, struct kee_vat *vat, const char *why)
 {
-    struct kee_vat *vat;
-    int r = need_vat(kernel, id, &vat);
+    int r;
 
-    if (r != 0) {
-        return r;
-    }
     kee_vat_drop_worker(kernel, vat, true);
     vat->broken = false;
     vat->start_tries = 0;
     kee_txn_begin(kernel);
     r = kee_txn_end(kernel, kee_vat_restart(kernel, vat, why));
     return r != 0 ? r : give_up_on(kernel, vat, why);
+}
+
+int kee_kernel_restart_vat(struct kee_kernel *kernel, struct kee_vat_id id, const char *why)
+{
+    struct kee_vat *vat;
+    bool wanted = false;
+    int r = need_vat(kernel, id, &vat);
+
+    if (r == 0 && vat->parting) {
+        return kee_kernel_decline(kernel, KEE_KERNEL_STATE, "v%llu is being restarted already",
+                                  (unsigned long long)id.n);
+    }
+    r = r != 0 ? r : kee_farewell_wanted(kernel, vat, &wanted);
+    if (r == 0 && wanted) {
+        kee_farewell_begin(kernel, vat, why);
+        return 0;
+    }
+    return r != 0 ? r : kee_vat_restart_now(kernel, vat, why);
 }
 
 int kee_kernel_reap(struct kee_kernel *kernel, struct kee_vat_id id)

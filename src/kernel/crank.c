@@ -192,7 +192,7 @@ int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_by
     uint8_t status = kee_vp_take_u8(&reader);
     struct kee_bytes error = kee_vp_take_string(&reader);
     uint64_t steps = kee_vp_take_u64(&reader);
-    bool exits = false, was_start;
+    bool exits = false, was_start, was_last;
     char why[400];
     int r;
 
@@ -223,6 +223,7 @@ int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_by
     trace_end(kernel, vat, number, NULL, steps);
     was_start = kee_vat_flight(vat, 0)->delivery == 0;
     r = reaped(kernel, vat);
+    was_last = kee_vat_flight(vat, 0)->last;
     kee_vat_pop_flight(kernel, vat);
     kee_vat_mark_busy(kernel, vat);
     if (r == 0 && was_start) {
@@ -232,7 +233,7 @@ int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_by
         r = kee_vat_terminate(kernel, vat, "the vat has exited");
     }
     step_ended(kernel, vat, was_start);
-    return r;
+    return r == 0 && was_last ? kee_farewell_done(kernel, vat) : r;
 }
 
 /* The message whose crank ended the worker: again from the start, or, the second time, rejected. */

@@ -280,17 +280,20 @@ static void put_reap(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_
 {
     flight->asks_heap = vat->heap_unknown;
     flight->names_unreachable = vat->unreachable_told;
-    if (flight->asks_heap || flight->names_unreachable) {
-        kee_buf_put_u8(&kernel->out, flight->asks_heap);
+    if (flight->asks_heap || flight->names_unreachable || flight->last) {
+        kee_buf_put_u8(&kernel->out, (flight->asks_heap ? KEE_VP_REAP_HEAP : 0) |
+                                         (flight->last ? KEE_VP_REAP_LAST : 0));
         kee_buf_put_u32(&kernel->out, vat->unreachable_count);
         kee_buf_put_bytes(&kernel->out, kee_buf_bytes(&vat->unreachable));
     }
 }
 
-/* A delivery that is not about anything queued. */
-static int send_bare(struct kee_kernel *kernel, struct kee_vat *vat, enum kee_vp_delivery kind)
+/* A delivery that is not about anything queued. last: of a bringOutYourDead, the heap ends after it. */
+static int send_bare(struct kee_kernel *kernel, struct kee_vat *vat, enum kee_vp_delivery kind,
+                     bool last)
 {
-    struct kee_flight flight = {.delivery = (uint8_t)kind, .number = vat->frames_sent + 1};
+    struct kee_flight flight = {
+        .delivery = (uint8_t)kind, .number = vat->frames_sent + 1, .last = last};
     size_t place = kee_vp_frame_open(&kernel->out, KEE_VP_DELIVER);
 
     kee_buf_put_u64(&kernel->out, flight.number);
@@ -310,7 +313,7 @@ static int send_timer(struct kee_kernel *kernel, struct kee_vat *vat)
     vat->timer.fired = false;
     vat->deliveries++;
     vat->deliveries_since_reap++;
-    return send_bare(kernel, vat, KEE_VP_TIMER);
+    return send_bare(kernel, vat, KEE_VP_TIMER, false);
 }
 
 /* A raw vat lets names go whenever it likes, so that what it is sent must follow what it has said. */
@@ -359,12 +362,12 @@ static int pump_queue(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
     return r;
 }
 
-static int send_reap(struct kee_kernel *kernel, struct kee_vat *vat)
+int kee_vat_send_reap(struct kee_kernel *kernel, struct kee_vat *vat, bool last)
 {
     vat->reap_wanted = false;
     vat->deliveries_since_reap = 0;
     vat->reaped_bytes = 0;
-    return send_bare(kernel, vat, KEE_VP_BRING_OUT_YOUR_DEAD);
+    return send_bare(kernel, vat, KEE_VP_BRING_OUT_YOUR_DEAD, last);
 }
 
 static bool reap_due(const struct kee_vat *vat)
@@ -382,7 +385,7 @@ int kee_vat_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
     bool sent = false;
     int r = 0;
 
-    if (vat->life == KEE_VAT_DYING) {
+    if (vat->life == KEE_VAT_DYING || vat->parting || kernel->closing) {
         return 0;
     }
     if (vat->stale) {
@@ -405,7 +408,7 @@ int kee_vat_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool one)
     if (vat->flight_count == 0 && !one) {
         r = kee_gc_pump(kernel, vat, &sent);
         if (r == 0 && !sent && reap_due(vat)) {
-            r = send_reap(kernel, vat);
+            r = kee_vat_send_reap(kernel, vat, false);
         }
     }
     /* A vat that always has more to do must be reaped, too: what is due waits for an empty pipe. */

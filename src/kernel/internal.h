@@ -9,8 +9,9 @@
  *   clist.c      kref and vref                      sweep.c    dying vats, older boots, garbage
  *   runq.c       routing, queues                    hostcall.c calls from outside, holds, answers
  *   deliver.c    deliveries out                     subcluster.c, inventory.c launching
- *   timers.c     when vats are to be woken          step.c, control.c, pin.c, revoke.c
- *   cycle*.c, marks.c  cycles, see cycle.h                          an operator's orders
+ *   timers.c     when vats are to be woken          farewell.c the last crank of a heap
+ *   cycle*.c, marks.c  cycles, see cycle.h
+ *   step.c, control.c, pin.c, revoke.c              an operator's orders
  *   view.c, describe.c, holders.c, stats.c,         looking
  *   audit.c, strays.c, trace.c
  *
@@ -64,6 +65,7 @@ struct kee_flight {
     size_t dropped_count;
     bool asks_heap, heap_told; /* of BRING_OUT_YOUR_DEAD: what the heap holds was asked, was told */
     bool names_unreachable;    /* and it names objects that nothing reaches */
+    bool last;                 /* of BRING_OUT_YOUR_DEAD: the heap ends after it */
 };
 
 struct kee_vat {
@@ -89,6 +91,8 @@ struct kee_vat {
     struct kee_buf unreachable; /* vrefs to be named to the vat, as strings of a frame */
     uint32_t unreachable_count;
     bool unreachable_told; /* they wait for the vat, or it is at them */
+    bool parting;          /* its heap is to end, and hears of it first: farewell.c */
+    char parting_why[100];
     bool stale;  /* awake in an older boot: to be restarted before anything is delivered */
     bool broken; /* cannot start; why in broken_why */
     char broken_why[200];
@@ -172,8 +176,9 @@ struct kee_kernel {
     struct kee_timers timers;
     struct kee_cycle *cycle; /* the epoch under way, or NULL */
     struct kee_epochs epochs;
-
-    uint64_t flights; /* deliveries out, over all vats */
+    bool closing;      /* nothing is delivered any more but farewells */
+    uint64_t partings; /* vats that are parting */
+    uint64_t flights;  /* deliveries out, over all vats */
     /* Work that would recurse as deep as a vat likes, done in a loop instead. */
     struct kee_buf settled_todo; /* promises whose parked messages are to be routed: u64 bits */
     struct kee_buf dead_todo;    /* promises that nothing refers to: u64 bits */
@@ -380,6 +385,8 @@ void kee_trace_housekeeping(struct kee_kernel *kernel, const struct kee_vat *vat
                             const struct kee_flight *flight);
 /* Carries a step on: starts the worker it needs, or hands out its one item. */
 int kee_step_on(struct kee_kernel *kernel);
+/* Appends a bringOutYourDead to kernel->out. Nothing may be in flight. */
+int kee_vat_send_reap(struct kee_kernel *kernel, struct kee_vat *vat, bool last);
 int kee_vat_start(struct kee_kernel *kernel, struct kee_vat *vat);
 int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes fields);
 /* The worker is of no more use: undo, restart, blame the delivery in flight. */
@@ -389,6 +396,18 @@ int kee_crank_lost(struct kee_kernel *kernel, struct kee_vat *vat, const char *w
 /* >0 outcome with a sentence in why: illegal. */
 int kee_syscalls_apply(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_reader *reader,
                        bool *exits, bool *exit_failure);
+/* farewell.c: does the vat want a last crank, should its heap end in order? */
+int kee_farewell_wanted(struct kee_kernel *kernel, const struct kee_vat *vat, bool *wanted);
+void kee_farewell_begin(struct kee_kernel *kernel, struct kee_vat *vat, const char *why);
+/* Sends what can be sent. */
+int kee_farewell_pump(struct kee_kernel *kernel);
+/* The last crank was committed. */
+int kee_farewell_done(struct kee_kernel *kernel, struct kee_vat *vat);
+/* The heap has ended, whichever way. */
+void kee_farewell_over(struct kee_kernel *kernel, struct kee_vat *vat);
+
+/* control.c: ends the heap at once. */
+int kee_vat_restart_now(struct kee_kernel *kernel, struct kee_vat *vat, const char *why);
 int kee_vat_restart(struct kee_kernel *kernel, struct kee_vat *vat, const char *why);
 int kee_vat_terminate(struct kee_kernel *kernel, struct kee_vat *vat, const char *why);
 int kee_sweep(struct kee_kernel *kernel, bool *more);

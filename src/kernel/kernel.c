@@ -351,6 +351,9 @@ int kee_kernel_run(struct kee_kernel *kernel, uint64_t now_ms, bool *more)
     if (r == 0) {
         r = kernel->paused ? kee_step_on(kernel) : pump_all(kernel, more);
     }
+    if (r == 0 && kernel->partings > 0) {
+        r = kee_farewell_pump(kernel);
+    }
     r = r != 0 ? r : kee_sweep(kernel, more);
     return r != 0 ? r : kee_cycle_run(kernel, more);
 }
@@ -396,5 +399,6 @@ uint64_t kee_kernel_flights(const struct kee_kernel *kernel)
 bool kee_kernel_is_idle(const struct kee_kernel *kernel)
 {
     return kernel->flights == 0 && kee_list_is_empty(&kernel->busy) && !kernel->sweep_dying &&
-           !kernel->sweep_awake && !kernel->sweep_holds && kee_list_is_empty(&kernel->launches);
+           kernel->partings == 0 && !kernel->sweep_awake && !kernel->sweep_holds &&
+           kee_list_is_empty(&kernel->launches);
 }

@@ -167,7 +167,14 @@ void kee_kernel_forget_call(struct kee_kernel *kernel, uint64_t call);
 
 int kee_kernel_terminate_vat(struct kee_kernel *kernel, struct kee_vat_id vat);
 int kee_kernel_terminate_subcluster(struct kee_kernel *kernel, struct kee_subcluster_id subcluster);
+/* The old heap ends before this returns; or after a last crank, for as long as is_parting(), if the vat
+ * has a kind that wants one. Outcome STATE: it is being restarted already. */
 int kee_kernel_restart_vat(struct kee_kernel *kernel, struct kee_vat_id vat, const char *why);
+bool kee_kernel_is_parting(const struct kee_kernel *kernel, struct kee_vat_id vat);
+/* The daemon is about to end: nothing is delivered any more, but vats with a kind that wants to hear of
+ * it get a last crank. Run on until partings() is 0. */
+int kee_kernel_close(struct kee_kernel *kernel);
+uint64_t kee_kernel_partings(const struct kee_kernel *kernel);
 /* Asks for a bringOutYourDead of one vat, or of all that are awake if vat is 0. */
 int kee_kernel_reap(struct kee_kernel *kernel, struct kee_vat_id vat);
 

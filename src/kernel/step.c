@@ -62,7 +62,7 @@ int kee_step_on(struct kee_kernel *kernel)
     struct kee_vat *vat;
     int r;
 
-    while (kernel->stepping && kernel->flights == 0) {
+    while (kernel->stepping && kernel->flights == 0 && kernel->partings == 0 && !kernel->closing) {
         r = oldest(kernel, &vat);
         if (r != 0) {
             return r;

@@ -180,6 +180,7 @@ void kee_vat_drop_worker(struct kee_kernel *kernel, struct kee_vat *vat, bool ki
     kee_timer_forget(kernel, vat);
     kee_cycle_heap_known(kernel, vat); /* there is none */
     kee_cycle_told(kernel, vat);
+    kee_farewell_over(kernel, vat);
     kee_vat_forget_flights(kernel, vat);
 }
 

@@ -51,6 +51,13 @@ enum kee_vp_delivery {
     KEE_VP_TIMER = 7,
 };
 
+enum kee_vp_reap {
+    /* When it is done the vat says in one HEAP which imports and which virtual objects of its own stand
+     * in memory. */
+    KEE_VP_REAP_HEAP = 1,
+    KEE_VP_REAP_LAST = 2, /* the heap ends in order after this crank */
+};
+
 enum kee_vp_syscall {
     KEE_VP_CALL_SEND = 1,            /* target, capdata of [method, args], result vpid or "" */
     KEE_VP_CALL_SUBSCRIBE = 2,       /* vpid */
@@ -143,10 +150,8 @@ void kee_vp_start_put(struct kee_buf *buf, const struct kee_vp_start *start);
  *   NOTIFY   list of (string vpid | u8 rejected | capdata)
  *   DROP_EXPORTS, RETIRE_EXPORTS, RETIRE_IMPORTS  slots
  *   TIMER    nothing
- *   BRING_OUT_YOUR_DEAD  nothing, or u8 asks | slots
- *            slots: virtual objects of the vat that nothing reaches, which it empties first. asks 1: when
- *            it is done the vat says in one HEAP which imports and which virtual objects of its own stand
- *            in memory
+ *   BRING_OUT_YOUR_DEAD  nothing, or u8 flags of enum kee_vp_reap | slots
+ *            slots: virtual objects of the vat that nothing reaches, which it empties first.
  *
  * ROW fields: u8 found | string key | string value        (GET and NEXT alike)
  * GET fields: string key          NEXT fields: string prior key

@@ -401,7 +401,7 @@ bool rig_take(struct rig *rig, uint64_t n, struct rig_delivery *out)
         break;
     case KEE_VP_BRING_OUT_YOUR_DEAD:
         if (reader.rest.size > 0) {
-            out->asks_heap = kee_vp_take_u8(&reader) != 0;
+            out->asks_heap = (kee_vp_take_u8(&reader) & KEE_VP_REAP_HEAP) != 0;
             out->slots = kee_vp_take_strings(&reader);
         }
         break;

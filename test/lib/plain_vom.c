@@ -130,3 +130,23 @@ void kee_vom_put_changes(struct kee_ls *ls, struct kee_buf *out)
     (void)ls;
     kee_buf_put_u32(out, 0);
 }
+
+bool kee_vom_name_maker(txMachine *the, txSlot *value, struct kee_ls_vref *out)
+{
+    (void)the;
+    (void)value;
+    (void)out;
+    return false;
+}
+
+bool kee_vom_will_sleep(txMachine *the, struct kee_ls_entry *entry)
+{
+    (void)the;
+    (void)entry;
+    return false;
+}
+
+void kee_vom_find_loose(txMachine *the)
+{
+    (void)the;
+}

@@ -15,6 +15,7 @@ import * as marshal from '@endo/marshal';
 import * as passStyle from '@endo/pass-style';
 import * as patterns from '@endo/patterns';
 import * as promiseKit from '@endo/promise-kit';
+import { gemsPackage } from './gems/index.js';
 import * as kernelUtilsExo from './kernel_utils.js';
 import * as vow from './vow_far.js';
 import { makeRawVows } from './vow_raw.js';
@@ -33,6 +34,8 @@ export const packages = harden({
   '@endo/eventual-send': record(eventualSend),
   '@endo/exo': record(exo),
   '@endo/far': record(far),
+  '@endo/gems': gemsPackage,
+  '@endo/gems/src/custom-kind.js': gemsPackage,
   '@endo/marshal': record(marshal),
   '@endo/pass-style': record(passStyle),
   '@endo/patterns': record(patterns),

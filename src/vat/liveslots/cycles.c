@@ -4,12 +4,15 @@
 void kee_cycles_take(txMachine *the, struct kee_bytes fields, struct kee_ls_reap *out)
 {
     struct kee_vp_reader reader = {fields, false};
+    uint8_t flags;
 
     *out = (struct kee_ls_reap){0};
     if (fields.size == 0) {
         return;
     }
-    out->asks_heap = kee_vp_take_u8(&reader) != 0;
+    flags = kee_vp_take_u8(&reader);
+    out->asks_heap = (flags & KEE_VP_REAP_HEAP) != 0;
+    out->last = (flags & KEE_VP_REAP_LAST) != 0;
     out->unreachable = kee_vp_take_strings(&reader);
     if (!kee_vp_reader_end(&reader)) {
         kee_ls_throw(the, XS_RANGE_ERROR, "malformed bringOutYourDead");

@@ -8,6 +8,7 @@
 /* BRING_OUT_YOUR_DEAD: what the kernel says and asks besides. */
 struct kee_ls_reap {
     bool asks_heap;
+    bool last; /* the heap ends in order after this crank */
     struct kee_vp_strings unreachable;
 };
 

@@ -100,6 +100,19 @@ void kee_ls_fail_with_exception(txMachine *the, const char *what)
     kee_ls_fail(ls, "%s: %s", what, text);
 }
 
+void kee_ls_log_exception(txMachine *the, const char *what)
+{
+    struct kee_ls *ls = kee_ls_of(the);
+    char text[400], line[700];
+
+    mxPush(mxException);
+    mxException = mxUndefined;
+    kee_describe(the, the->stack, text, sizeof(text));
+    mxPop();
+    snprintf(line, sizeof(line), "%s: %s", what, text);
+    ls->host->log(ls->host->context, KEE_VP_ERROR, kee_bytes_str(line));
+}
+
 /* ---- Messages ---- */
 
 /* The kernel wants to hear, under that name, how the promise on the stack settles. */
@@ -257,7 +270,7 @@ static void dispatch(txMachine *the, uint8_t delivery, struct kee_bytes fields)
     case KEE_VP_BRING_OUT_YOUR_DEAD:
         kee_cycles_take(the, fields, &reap);
         kee_cycles_empty(the, reap.unreachable);
-        kee_gc_bring_out_your_dead(the);
+        kee_gc_bring_out_your_dead(the, reap.last);
         if (reap.asks_heap) {
             kee_cycles_tell_heap(the);
         }

@@ -164,6 +164,8 @@ static bool look_at(txMachine *the, struct kee_bytes vref)
             ls->gc->buried++;
             again = kee_vom_delete_virtual(the, vref, retire_export);
             again = kee_weak_forget(ls, vref) || again;
+        } else if (entry) {
+            (void)kee_vom_will_sleep(the, entry);
         }
     } else if (parts.exported) {
         if (entry && entry->exported_recognizable) {
@@ -183,10 +185,15 @@ static bool look_at(txMachine *the, struct kee_bytes vref)
 }
 
 /* Leaves a virtual object's vref to the next bringOutYourDead. Nothing in memory stands for it. */
-static void put_off(struct kee_ls *ls, struct kee_bytes vref)
+static void put_off(txMachine *the, struct kee_bytes vref)
 {
+    struct kee_ls *ls = kee_ls_of(the);
     struct kee_ls_entry *entry = kee_ls_entry_of(ls, vref);
 
+    if (entry && !kee_ls_entry_object(entry) && kee_vom_is_reachable(the, vref) &&
+        kee_vom_will_sleep(the, entry)) {
+        entry = kee_ls_entry_of(ls, vref);
+    }
     if (entry && !kee_ls_entry_object(entry)) {
         kee_ls_forget(ls, entry);
     }
@@ -219,7 +226,7 @@ static void find_dead(txMachine *the)
             struct kee_bytes vref = kee_ls_vref_bytes(&row);
             bool is_virtual = vref.size > 2 && vref.data[0] == 'o' && vref.data[2] > '9';
             if (is_virtual && gc->buried >= KEE_LIMIT_DEAD_PER_REAP) {
-                put_off(ls, vref);
+                put_off(the, vref);
             } else {
                 again = look_at(the, vref) || again;
             }
@@ -271,11 +278,30 @@ static void tell(txMachine *the, enum kee_vp_syscall call, struct kee_buf *set)
     kee_buf_clear(set);
 }
 
-void kee_gc_bring_out_your_dead(txMachine *the)
+/* Tells the kinds of all virtual objects in memory; true if one wanted to hear it. */
+static bool all_will_sleep(txMachine *the)
+{
+    struct kee_ls *ls = kee_ls_of(the);
+    bool told = false;
+
+    for (uint32_t i = 1; i < ls->entry_count; i++) {
+        struct kee_ls_entry *entry = ls->entries[i];
+        if (entry->kind == KEE_LS_VIRTUAL && kee_ls_entry_object(entry)) {
+            told = kee_vom_will_sleep(the, entry) || told;
+        }
+    }
+    return told;
+}
+
+void kee_gc_bring_out_your_dead(txMachine *the, bool last)
 {
     struct kee_ls_gc *gc = kee_ls_of(the)->gc;
 
+    kee_vom_find_loose(the);
     find_dead(the);
+    if (last && all_will_sleep(the)) {
+        find_dead(the);
+    }
     find_retired(the);
     tell(the, KEE_VP_CALL_DROP_IMPORTS, &gc->drop_imports);
     tell(the, KEE_VP_CALL_RETIRE_IMPORTS, &gc->retire_imports);

@@ -94,6 +94,7 @@ struct kee_ls_entry {
     bool exported;              /* PROMISE: we tell the kernel how it settles (one hold) */
     bool in_batch;              /* PROMISE: among the resolutions being told */
     bool gone_from_kernel;      /* PROMISE: settled and said; kept by name for virtual data only */
+    bool told_asleep;           /* VIRTUAL: its kind has heard that it leaves memory */
     uint32_t index;             /* into kee_ls.entries */
     uint32_t held;              /* reasons to keep the object: flags above, virtual data */
     uint32_t data_refs;         /* of held: references from virtual data (REMOTABLE and PROMISE) */
@@ -295,6 +296,9 @@ void kee_ls_put_capdata(struct kee_buf *buf, const struct kee_ls_capdata *capdat
 /* The crank is over for this vat: the first reason is kept, later ones are dropped. */
 void kee_ls_fail(struct kee_ls *ls, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Code that has nobody to throw to: the pending exception goes to the log, after what. */
+void kee_ls_log_exception(txMachine *the, const char *what);
+
 /* ---- Garbage ---- */
 
 /* The next bringOutYourDead shall look whether anything still reaches (knows) this vref. */
@@ -327,6 +331,8 @@ void kee_vom_value_of_vref(txMachine *the, struct kee_bytes vref,
                            const struct kee_vref_parts *parts);
 /* Is instance a representative or facet? Gives its vref. Never runs JS. */
 bool kee_vom_vref_of(txMachine *the, txSlot *instance, struct kee_ls_vref *out);
+/* Is value the maker of a durable kind? Then it gets the name of one. Allocates, throws. */
+bool kee_vom_name_maker(txMachine *the, txSlot *value, struct kee_ls_vref *out);
 void kee_vom_set_export_status(txMachine *the, struct kee_bytes vref, enum kee_vom_export status);
 /* Is the object of a base vref held by stored data (or, if virtual, by the kernel)? */
 bool kee_vom_is_reachable(txMachine *the, struct kee_bytes base_vref);
@@ -341,6 +347,10 @@ bool kee_vom_delete_virtual(txMachine *the, struct kee_bytes base_vref,
  * nothing done, if its kind is not known: then it was of a heap that is gone. */
 bool kee_vom_empty_virtual(txMachine *the, struct kee_bytes base_vref,
                            void (*abandon)(struct kee_ls *ls, struct kee_bytes vref));
+/* The object of entry leaves memory: tells its kind, if that wants to hear it. True if it was told. */
+bool kee_vom_will_sleep(txMachine *the, struct kee_ls_entry *entry);
+/* A bringOutYourDead begins: names what earlier incarnations left without a pillar. */
+void kee_vom_find_loose(txMachine *the);
 /* The vref has ceased to be: weak collections drop their entries. True when that may have freed more. */
 bool kee_vom_cease_recognition(txMachine *the, struct kee_bytes vref);
 /* At quiescence: writes dirty state and id counters into the store changes. Throws. */

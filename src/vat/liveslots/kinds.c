@@ -65,7 +65,7 @@ size_t kee_kind_facet_count(txMachine *the, uint64_t id)
 bool kee_kind_delete_stored(txMachine *the, struct kee_bytes base,
                             const struct kee_vref_parts *parts)
 {
-    struct kee_kind *kind = kee_kind_of(kee_ls_of(the), parts->id);
+    struct kee_kind *kind = kee_kind_find(the, parts->id);
     if (kind == NULL) {
         kee_ls_fail(kee_ls_of(the), "%.*s is to be deleted and belongs to no known kind",
                     (int)base.size, (const char *)base.data);
@@ -74,13 +74,22 @@ bool kee_kind_delete_stored(txMachine *the, struct kee_bytes base,
     /* A name may come up twice: as a heap object that went, and as stored data that let go. */
     switch (kind->sort) {
     case KEE_KIND_HANDLES:
+    case KEE_KIND_MAKERS:
         break; /* a kind stays known: its objects may outlive its handle */
     case KEE_KIND_STORE:
         return kee_collection_delete(the, kind, parts->instance);
     case KEE_KIND_USER:
-        return kee_state_delete(the, kind, parts->instance);
+        break;
     }
-    return false;
+    if (kind->sort != KEE_KIND_USER) {
+        return false;
+    }
+    bool more = kee_hooks_deleted(the, kind, parts->instance);
+    more = kee_state_delete(the, kind, parts->instance) || more;
+    if (kind->tracked) {
+        kee_hooks_loose(the, base, false);
+    }
+    return more;
 }
 
 /* ---- Descriptors ---- */

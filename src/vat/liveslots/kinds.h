@@ -17,6 +17,7 @@
 
 enum kee_kind_sort {
     KEE_KIND_HANDLES, /* K of the handles; their I are kind ids */
+    KEE_KIND_MAKERS,  /* K of the makers; their I are kind ids */
     KEE_KIND_STORE,
     KEE_KIND_USER,
 };
@@ -30,7 +31,11 @@ enum kee_kind_part {
     KEE_KIND_STATE_SHAPE, /* the shape, or undefined */
     KEE_KIND_FIELDS,      /* an object whose own accessors are those of all fields seen */
     KEE_KIND_HANDLE,
-    KEE_KIND_NAMES, /* names of the facets, an array of strings in order of their numbers */
+    KEE_KIND_NAMES,      /* names of the facets, an array of strings in order of their numbers */
+    KEE_KIND_MAKER,      /* of a durable kind: the function that makes its objects */
+    KEE_KIND_REANIMATOR, /* of a foreign kind: gives the object of a base vref */
+    KEE_KIND_CLEANUP,    /* hears that an object was deleted; undefined if nobody wants to */
+    KEE_KIND_SLEEPER,    /* hears that an object leaves memory; undefined if nobody wants to */
     KEE_KIND_PARTS,
 };
 
@@ -40,6 +45,8 @@ struct kee_kind {
     bool durable;
     bool defined; /* behaviour is known in this incarnation */
     bool multi;
+    bool foreign;       /* objects are made by JavaScript: registerKind() */
+    bool tracked;       /* objects without a pillar but the heap are listed: kinds_hooks.c */
     uint32_t store;     /* STORE: which, an index into kee_vom.store_kinds */
     size_t facet_count; /* of a multi-faceted kind, 0 otherwise */
     uint64_t next_instance;
@@ -70,6 +77,8 @@ void kee_kind_save(txMachine *the, struct kee_kind *kind);
 struct kee_kind *kee_kind_load(txMachine *the, uint64_t id);
 /* Pushes the kind's handle. */
 void kee_kind_push_handle(txMachine *the, uint64_t id);
+/* The kind of that id, also that of makers, which is read when it is first wanted. NULL if none. */
+struct kee_kind *kee_kind_find(txMachine *the, uint64_t id);
 /* The kind a handle stands for, or NULL if value is no handle. */
 struct kee_kind *kee_kind_of_handle(txMachine *the, const txSlot *value);
 /* START: throws an Error that names the durable kinds without behaviour. */
@@ -124,6 +133,14 @@ struct kee_field *kee_state_field(struct kee_state *state, struct kee_field_name
 /* Serializes value into the field, made if missing, counting references. Throws, changing nothing. */
 void kee_state_field_set(txMachine *the, struct kee_state *state, struct kee_field_name name,
                          txSlot *value);
+/* Takes the field away, counting references; false if there was none. */
+bool kee_state_field_delete(txMachine *the, struct kee_state *state, struct kee_field_name name);
+/* Pushes the field's value; throws when it is malformed or does not fit the shape. */
+void kee_state_push_field(txMachine *the, struct kee_state *state, struct kee_field_name name);
+/* Pushes a new object whose accessors are the fields of the state. */
+void kee_state_push_accessors(txMachine *the, struct kee_state *state);
+/* Is there a row for the instance? */
+bool kee_state_is_stored(txMachine *the, const struct kee_kind *kind, uint64_t instance);
 /* Deletes the stored state; true if that let go of something in memory. */
 bool kee_state_delete(txMachine *the, struct kee_kind *kind, uint64_t instance);
 void kee_states_flush(txMachine *the);
@@ -141,6 +158,48 @@ void kee_key_of_name(txMachine *the, struct kee_field_name name);
 /* Defines the single-faceted durable kind of a handle; the maker becomes mxResult. All on the stack. */
 void kee_kind_define(txMachine *the, txSlot *handle, txSlot *init, txSlot *behavior,
                      txSlot *options);
+
+/* ---- Makers with a name of their own. kinds_maker.c ---- */
+
+/* Marks function, on the stack, as the maker of a durable kind: a remotable that data may hold. */
+void kee_kind_set_maker(txMachine *the, struct kee_kind *kind, txSlot *function);
+/* Pushes the maker of the kind of that id. */
+void kee_kind_push_maker(txMachine *the, uint64_t id);
+struct kee_kind *kee_kind_of_makers(txMachine *the);
+
+/* ---- Foreign kinds. kinds_foreign.c ---- */
+
+/* Pushes the object that the kind's reanimator gives for a base vref. */
+void kee_foreign_push(txMachine *the, struct kee_kind *kind, uint64_t instance,
+                      struct kee_bytes base);
+
+/* Members of VatData. */
+void kee_foreign_register_kind(txMachine *the);
+void kee_foreign_register_value(txMachine *the);
+void kee_foreign_allocate_id(txMachine *the);
+/* For the layer in JavaScript alone: makers, rows of new instances, their fields. */
+void kee_foreign_set_maker(txMachine *the);
+void kee_foreign_new(txMachine *the);
+void kee_foreign_discard(txMachine *the);
+void kee_foreign_field_get(txMachine *the);
+void kee_foreign_field_set(txMachine *the);
+void kee_foreign_field_has(txMachine *the);
+void kee_foreign_field_delete(txMachine *the);
+void kee_foreign_field_names(txMachine *the);
+
+/* ---- What a kind hears of the lives of its objects. kinds_hooks.c ---- */
+
+/* Takes cleanup and willSleep from the options of a definition. */
+void kee_hooks_take(txMachine *the, struct kee_kind *kind, const txSlot *options);
+void kee_hooks_set(txMachine *the, struct kee_kind *kind, const txSlot *cleanup,
+                   const txSlot *sleeper);
+/* Nothing but the heap holds the object of a tracked kind, or something else does again. */
+void kee_hooks_loose(txMachine *the, struct kee_bytes base, bool loose);
+/* The object was deleted: tells the kind. True if it says that more may be garbage now. */
+bool kee_hooks_deleted(txMachine *the, struct kee_kind *kind, uint64_t instance);
+/* Begins and ends the time during which an object cannot be revived. */
+void kee_hooks_enter(txMachine *the, struct kee_kind *kind, uint64_t instance, const char *what);
+void kee_hooks_leave(struct kee_vom *vom);
 
 /* ---- Host functions: rows of kee_vom_functions ---- */
 

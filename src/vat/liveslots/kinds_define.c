@@ -91,6 +91,7 @@ static void define(txMachine *the, struct kee_kind *kind, bool multi, txSlot *in
         kee_kind_push_member(the, options, "finish");
         kee_kind_set_part(kind, KEE_KIND_FINISH, the->stack);
         mxPop();
+        kee_hooks_take(the, kind, options);
     }
     kee_kind_make_state_proto(the, kind);
     kee_kind_make_protos(the, kind, behavior, &chosen);
@@ -101,6 +102,7 @@ static void define(txMachine *the, struct kee_kind *kind, bool multi, txSlot *in
     }
     kee_kind_push_function(the, kind, kee_kind_maker, 0, kee_ls_id(the, "makeNewInstance"), -1,
                            NULL);
+    kee_kind_set_maker(the, kind, the->stack);
     kee_ls_harden(the, the->stack);
     mxPullSlot(mxResult);
 }

@@ -74,8 +74,12 @@ void kee_kind_push_new(txMachine *the, struct kee_kind *kind, struct kee_bytes b
 void kee_kind_push_object(txMachine *the, struct kee_bytes vref, const struct kee_vref_parts *parts)
 {
     struct kee_kind *kind = kee_kind_of(kee_ls_of(the), parts->id);
-    if (kind->sort == KEE_KIND_HANDLES) {
-        kee_kind_push_handle(the, parts->instance);
+    if (kind->sort != KEE_KIND_USER) {
+        if (kind->sort == KEE_KIND_HANDLES) {
+            kee_kind_push_handle(the, parts->instance);
+        } else {
+            kee_kind_push_maker(the, parts->instance);
+        }
         return;
     }
     struct kee_key base; /* a copy: vref may be borrowed from where names are looked up */
@@ -88,7 +92,9 @@ void kee_kind_push_object(txMachine *the, struct kee_bytes vref, const struct ke
     }
     struct kee_ls_entry *entry = kee_ls_entry_of(kee_ls_of(the), kee_key_bytes(&base));
     txSlot *object = entry == NULL ? NULL : kee_ls_entry_object(entry);
-    if (object == NULL) {
+    if (object == NULL && kind->foreign) {
+        kee_foreign_push(the, kind, parts->instance, kee_key_bytes(&base));
+    } else if (object == NULL) {
         kee_kind_push_new(the, kind, kee_key_bytes(&base));
     } else if (kind->multi) {
         mxPushSlot(kee_tag_find(object, KEE_VOM_TAG_COHORT));
@@ -345,6 +351,9 @@ void kee_kind_maker(txMachine *the)
     kee_kind_base(&base, kind, instance);
     kee_kind_push_new(the, kind, kee_key_bytes(&base));
     mxPullSlot(mxResult);
+    if (kind->tracked) {
+        kee_hooks_loose(the, kee_key_bytes(&base), true);
+    }
     if (fxIsCallable(the, kind->parts[KEE_KIND_FINISH])) {
         mxPushUndefined();
         mxPushSlot(kind->parts[KEE_KIND_FINISH]);

@@ -225,7 +225,8 @@ void kee_state_field_set(txMachine *the, struct kee_state *state, struct kee_fie
     kee_ls_serialize(the, value, after);
     if (state->kind->durable) {
         kee_key_of_name(the, name);
-        kee_durable_insist(the, value, after, "state.%s", the->stack->value.string);
+        kee_durable_insist(the, value, after, state->kind->foreign ? "%s" : "state.%s",
+                           the->stack->value.string);
         mxPop();
     }
     before = kee_ls_capdata_new(the);
@@ -247,6 +248,39 @@ void kee_state_field_set(txMachine *the, struct kee_state *state, struct kee_fie
     field->value->kind = value->kind;
     field->value->value = value->value;
     state->dirty = true;
+}
+
+bool kee_state_field_delete(txMachine *the, struct kee_state *state, struct kee_field_name name)
+{
+    struct kee_field *field = kee_state_field(state, name);
+    struct kee_ls_capdata *held;
+
+    if (field == NULL) {
+        return false;
+    }
+    held = kee_ls_capdata_new(the);
+    struct kee_row_cursor cursor = kee_row_read(field_capdata(state, field));
+    held->slot_count = kee_row_capdata(&cursor, NULL, &held->slots);
+    (void)kee_refs_remove_all(the, kee_ls_capdata_slots(held));
+    kee_ls_capdata_done(kee_ls_of(the), held);
+    field->value->kind = XS_UNDEFINED_KIND;
+    kee_buf_fini(&field->own);
+    size_t at = (size_t)(field - state->fields);
+    memmove(field, field + 1, (state->count - at - 1) * sizeof(*field));
+    state->count--;
+    state->dirty = true;
+    return true;
+}
+
+bool kee_state_is_stored(txMachine *the, const struct kee_kind *kind, uint64_t instance)
+{
+    struct kee_key key;
+    struct kee_bytes value;
+    if (kee_map_get(&kind->states, instance) != NULL) {
+        return true;
+    }
+    base_key(&key, kind, instance);
+    return kee_vom_get(the, kee_key_bytes(&key), &value);
 }
 
 /* ---- At the end of the crank ---- */
@@ -305,7 +339,10 @@ bool kee_state_delete(txMachine *the, struct kee_kind *kind, uint64_t instance)
         held->slot_count = kee_row_capdata(&cursor, NULL, &held->slots);
         freed = kee_refs_remove_all(the, kee_ls_capdata_slots(held)) || freed;
         kee_ls_capdata_done(kee_ls_of(the), held);
+        state->fields[i].value->kind =
+            XS_UNDEFINED_KIND; /* a hook may have read it in this crank */
     }
+    state->context->kind = XS_UNDEFINED_KIND;
     kee_vom_delete(the, kee_key_bytes(&key));
     kee_state_free(state);
     return freed;
@@ -328,15 +365,10 @@ static struct kee_state *accessed(txMachine *the, struct kee_field_name *name)
     return kee_state_of(the, kind, kee_vom_number(mxThis->value.reference, KEE_VOM_TAG_INSTANCE));
 }
 
-void kee_kind_state_get(txMachine *the)
+void kee_state_push_field(txMachine *the, struct kee_state *state, struct kee_field_name name)
 {
-    struct kee_field_name name;
-    struct kee_state *state = accessed(the, &name);
     struct kee_field *field = kee_state_field(state, name);
-    if (field == NULL) {
-        check_shape(the, state->kind, name, mxResult); /* undefined: a field added later */
-        return;
-    }
+    kee_assert(field != NULL);
     if (field->value->kind == XS_UNINITIALIZED_KIND) {
         struct kee_ls_capdata *capdata = kee_ls_capdata_new(the);
         struct kee_row_cursor cursor = kee_row_read(field_capdata(state, field));
@@ -354,6 +386,23 @@ void kee_kind_state_get(txMachine *the)
         field->value->kind = the->stack->kind;
         field->value->value = the->stack->value;
         mxPop();
+    }
+    mxPushSlot(field->value);
+}
+
+void kee_kind_state_get(txMachine *the)
+{
+    struct kee_field_name name;
+    struct kee_state *state = accessed(the, &name);
+    const struct kee_field *field = kee_state_field(state, name);
+    if (field == NULL) {
+        check_shape(the, state->kind, name, mxResult); /* undefined: a field added later */
+        return;
+    }
+    if (field->value->kind == XS_UNINITIALIZED_KIND) {
+        kee_state_push_field(the, state, name);
+        mxPullSlot(mxResult);
+        return;
     }
     mxResult->kind = field->value->kind;
     mxResult->value = field->value->value;
@@ -434,7 +483,7 @@ void kee_kind_seal(txSlot *instance)
     instance->flag |= XS_DONT_PATCH_FLAG | XS_DONT_MARSHALL_FLAG;
 }
 
-static void push_state(txMachine *the, struct kee_state *state)
+void kee_state_push_accessors(txMachine *the, struct kee_state *state)
 {
     struct kee_kind *kind = state->kind;
     mxPushSlot(kind->parts[KEE_KIND_STATE_PROTO]);
@@ -457,7 +506,7 @@ void kee_kind_push_context(txMachine *the, struct kee_kind *kind, uint64_t insta
         mxPushSlot(state->context);
         return;
     }
-    push_state(the, state);
+    kee_state_push_accessors(the, state);
     kee_kind_base(&base, kind, instance);
     struct kee_ls_entry *entry = kee_ls_entry_of(kee_ls_of(the), kee_key_bytes(&base));
     txSlot *object = entry == NULL ? NULL : kee_ls_entry_object(entry);

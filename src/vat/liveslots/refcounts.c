@@ -39,9 +39,13 @@ static void count_set(txMachine *the, struct kee_bytes base, uint64_t count)
     key_of(&key, "vom.rc.", base);
     if (count > 0) {
         kee_vom_set_number(the, &key, count);
+        if (count == 1) {
+            kee_hooks_loose(the, base, false);
+        }
         return;
     }
     kee_vom_delete(the, kee_key_bytes(&key));
+    kee_hooks_loose(the, base, true);
     kee_ls_possibly_dead(kee_ls_of(the), base);
 }
 
@@ -189,6 +193,7 @@ void kee_vom_set_export_status(txMachine *the, struct kee_bytes vref, enum kee_v
         kee_vom_set_key(the, &key, kee_bytes_of(letters, size));
     }
     if (status == KEE_VOM_RECOGNIZABLE && !reached && count_of(the, base) == 0) {
+        kee_hooks_loose(the, base, true);
         kee_ls_possibly_dead(kee_ls_of(the), base);
     }
 }

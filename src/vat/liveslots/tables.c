@@ -348,6 +348,9 @@ void kee_ls_slot_for_value(txMachine *the, txSlot *value, struct kee_ls_vref *ou
         parts.id = kee_ls_next_promise_id(ls);
         entry = kee_entry_new(the, KEE_LS_PROMISE, &parts, value->value.reference);
     } else if (style == KEE_STYLE_REMOTABLE) {
+        if (kee_vom_name_maker(the, value, out)) {
+            return;
+        }
         parts.id = kee_ls_next_export_id(ls);
         entry = kee_entry_new(the, KEE_LS_REMOTABLE, &parts, value->value.reference);
     } else {

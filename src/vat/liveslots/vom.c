@@ -195,6 +195,16 @@ static void take_tools(txMachine *the)
     kee_vom_put(the, root_of(the), KEE_VOM_TAG_TOOLS, mxArgv(0));
 }
 
+/* The boot bundle gives VatData with what it adds to it, once. */
+static void take_vatdata(txMachine *the)
+{
+    if (mxArgc < 1 || !mxIsReference(mxArgv(0)) ||
+        kee_tag_find(root_of(the), KEE_VOM_TAG_VATDATA) != NULL) {
+        mxTypeError("VatData is wanted, once");
+    }
+    kee_vom_put(the, root_of(the), KEE_VOM_TAG_VATDATA, mxArgv(0));
+}
+
 /* The members of VatData first, then what stands in the heap elsewhere. */
 static const struct kee_ls_function functions[] = {
     {kee_kind_define_virtual, 3, "defineKind"},
@@ -209,8 +219,22 @@ static const struct kee_ls_function functions[] = {
     {kee_store_make_weak_set, 0, "makeScalarBigWeakSetStore"},
     {kee_watched_provide, 3, "providePromiseWatcher"},
     {kee_watched_watch, 2, "watchPromise"},
-#define VATDATA_COUNT 12
+    {kee_foreign_register_kind, 4, "registerKind"},
+    {kee_foreign_register_value, 2, "registerValue"},
+    {kee_foreign_register_value, 2, "registerEntry"},
+    {kee_foreign_allocate_id, 1, "allocateNextID"},
+#define VATDATA_COUNT 16
+    {kee_foreign_set_maker, 2, "setMaker"}, /* these for src/vat/js alone, as keeveKinds */
+    {kee_foreign_new, 1, "newInstance"},
+    {kee_foreign_discard, 1, "discard"},
+    {kee_foreign_field_get, 2, "getField"},
+    {kee_foreign_field_set, 3, "setField"},
+    {kee_foreign_field_has, 2, "hasField"},
+    {kee_foreign_field_delete, 2, "deleteField"},
+    {kee_foreign_field_names, 1, "fieldNames"},
+#define KINDS_COUNT 8
     {take_tools, 1, "keeveVatTools"},
+    {take_vatdata, 1, "keeveVatData"},
     {kee_kind_maker, 0, "makeNewInstance"},
     {kee_kind_method, 0, "method"},
     {kee_kind_no_guard, 0, "__getInterfaceGuard__"},
@@ -249,16 +273,31 @@ const struct kee_ls_function *kee_vom_functions(size_t *count)
 
 void kee_vom_push_vatdata(txMachine *the)
 {
-    kee_ls_push_functions(the, functions, VATDATA_COUNT);
+    txSlot *whole = kee_tag_find(root_of(the), KEE_VOM_TAG_VATDATA);
+    if (whole != NULL) {
+        mxPushSlot(whole);
+    } else {
+        kee_ls_push_functions(the, functions, VATDATA_COUNT);
+    }
+}
+
+/* The value on the stack becomes a global that the boot bundle takes and deletes. */
+static void define_global(txMachine *the, const char *name)
+{
+    mxPush(mxGlobal);
+    fxDefineID(the, kee_ls_id(the, name), XS_DONT_ENUM_FLAG,
+               XS_DONT_ENUM_FLAG | XS_DONT_DELETE_FLAG | XS_DONT_SET_FLAG);
+    mxPop();
 }
 
 void kee_vom_install(txMachine *the)
 {
     fxNewHostFunction(the, take_tools, 1, kee_ls_id(the, "keeveVatTools"), XS_NO_ID);
-    mxPush(mxGlobal);
-    fxDefineID(the, kee_ls_id(the, "keeveVatTools"), XS_DONT_ENUM_FLAG,
-               XS_DONT_ENUM_FLAG | XS_DONT_DELETE_FLAG | XS_DONT_SET_FLAG);
-    mxPop();
+    define_global(the, "keeveVatTools");
+    fxNewHostFunction(the, take_vatdata, 1, kee_ls_id(the, "keeveVatData"), XS_NO_ID);
+    define_global(the, "keeveVatData");
+    kee_ls_push_functions(the, functions + VATDATA_COUNT, KINDS_COUNT);
+    define_global(the, "keeveKinds");
     kee_collections_install(the);
     kee_vom_put(the, root_of(the), KEE_VOM_TAG_PROTOS, the->stack);
     mxPop();
@@ -299,6 +338,8 @@ void kee_vom_free(struct kee_ls *ls)
     kee_map_fini(&vom->kinds);
     kee_buf_fini(&vom->row);
     kee_buf_fini(&vom->watched);
+    kee_buf_fini(&vom->busy);
+    kee_buf_fini(&vom->loose);
     kee_vatstore_free(vom->store);
     free(vom);
     ls->vom = NULL;
@@ -307,6 +348,7 @@ void kee_vom_free(struct kee_ls *ls)
 void kee_vom_begin(struct kee_ls *ls)
 {
     kee_states_clear(ls);
+    kee_buf_clear(&ls->vom->busy);
     if (ls->vom->crank_home != NULL) {
         ls->vom->crank_home->next = NULL;
     }
@@ -415,7 +457,7 @@ void kee_vom_started(txMachine *the)
 void kee_vom_value_of_vref(txMachine *the, struct kee_bytes vref,
                            const struct kee_vref_parts *parts)
 {
-    struct kee_kind *kind = kee_kind_of(kee_ls_of(the), parts->id);
+    struct kee_kind *kind = kee_kind_find(the, parts->id);
     if (kind == NULL || (!kind->defined && kind->sort == KEE_KIND_USER)) {
         kee_ls_throw(
             the, XS_REFERENCE_ERROR,

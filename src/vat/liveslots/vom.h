@@ -6,7 +6,8 @@
  *   vom.c          start, flush, the entry points of internal.h that only hand on
  *   vatstore.c     rows, seen through the writes of the crank       rowtext.c  JSON in rows
  *   refcounts.c    who holds what: rows vom.rc, vom.es, vom.ir
- *   kinds*.c       kinds of objects and their state: rows vom.<base vref>, vom.dkind, vom.vkind
+ *   kinds*.c       kinds of objects and their state: rows vom.<base vref>, vom.dkind, vom.vkind,
+ *                  vom.loose, vom.sleepers, makerKindID
  *   collections*.c stores and the baggage: rows vc.<id>.
  *   watched.c      promises that are watched across restarts
  *
@@ -36,6 +37,7 @@ enum kee_vom_tag {
     KEE_VOM_TAG_GENERATION, /* on a store: counts additions, an integer */
     KEE_VOM_TAG_MODE,       /* on an iterator: what it gives */
     KEE_VOM_TAG_RECORD,     /* on a record of facets: their cohort */
+    KEE_VOM_TAG_VATDATA,    /* on the root: VatData with what the boot bundle adds to it */
 };
 
 /* A key under construction, on the C stack. Too long a one is cut and remembered. */
@@ -74,14 +76,22 @@ struct kee_vom {
     struct kee_vatstore *store;
     struct kee_map kinds;     /* kind id to struct kee_kind */
     uint64_t kind_of_handles; /* K of o+dK/I, whose I are kind ids */
+    uint64_t kind_of_makers;  /* the same for makers; 0 until one was named */
+    bool makers_known;        /* kind_of_makers is as its row says */
+    txSlot *maker_proto;      /* of functions that are makers, once there is one */
     uint64_t store_kinds[8];  /* in the order of kee_store_names */
     struct kee_buf row;       /* a row under construction; used up before anything else runs */
     struct kee_link states;   /* of this crank, see kinds.h */
     size_t state_count;
     struct kee_buf watched; /* vpids watched while the vat starts: u32 size | bytes, each */
     uint32_t watched_count;
-    txSlot *home;       /* the instance at KEE_VOM_TAG_HOME */
-    txSlot *crank_home; /* what lives until the end of the crank hangs from here */
+    struct kee_buf busy;   /* base vrefs being revived or deleted: struct kee_ls_vref, a stack */
+    struct kee_buf loose;  /* how far the list of objects without a pillar was read; a key */
+    bool loose_done;       /* it was read whole */
+    bool tracked;          /* some kind has a list */
+    bool sleepers_written; /* the row stands that says: some kind wants to hear of sleep */
+    txSlot *home;          /* the instance at KEE_VOM_TAG_HOME */
+    txSlot *crank_home;    /* what lives until the end of the crank hangs from here */
 };
 
 /* Rows. These end the process when the kernel is gone. */

@@ -83,19 +83,6 @@ static void push_table(txMachine *the, const char *row, struct kee_store *store)
     kee_store_of(the, the->stack, store);
 }
 
-/* A job has nobody to throw to: what it throws goes to the log, as an unhandled rejection does. */
-static void log_exception(txMachine *the, const char *what)
-{
-    struct kee_ls *ls = kee_ls_of(the);
-    char text[400], line[500];
-    mxPush(mxException);
-    mxException = mxUndefined;
-    kee_describe(the, the->stack, text, sizeof(text));
-    mxPop();
-    snprintf(line, sizeof(line), "%s: %s", what, text);
-    ls->host->log(ls->host->context, KEE_VP_ERROR, kee_bytes_str(line));
-}
-
 /* ---- Watchers of a kind ---- */
 
 enum { HANDLER_DEFAULT_FULFILLED, HANDLER_DEFAULT_REJECTED, HANDLER_GIVEN };
@@ -296,7 +283,7 @@ void kee_watched_enter_job(txMachine *the)
         }
         mxCatch(the)
         {
-            log_exception(the, "watchPromise");
+            kee_ls_log_exception(the, "watchPromise");
         }
     }
 }
@@ -338,7 +325,7 @@ void kee_watched_settled(txMachine *the)
         }
         mxCatch(the)
         {
-            log_exception(the, "a watched promise settled");
+            kee_ls_log_exception(the, "a watched promise settled");
         }
     }
 }
@@ -379,7 +366,7 @@ void kee_watched_tell_job(txMachine *the)
         }
         mxCatch(the)
         {
-            log_exception(the, "a promise watcher");
+            kee_ls_log_exception(the, "a promise watcher");
         }
     }
 }

@@ -131,6 +131,21 @@ static struct rig_vat *vat_of(struct rig *rig, struct kee_vat_id vat)
     return &rig->vats[vat.n];
 }
 
+/* FNV-1a. */
+static void fold(struct rig *rig, const char *what, uint64_t number, struct kee_bytes bytes)
+{
+    uint64_t sum = rig->traced == 0 ? 0xcbf29ce484222325u : rig->traced;
+
+    for (; *what != 0; what++) {
+        sum = (sum ^ (uint8_t)*what) * 0x100000001b3u;
+    }
+    sum = (sum ^ number) * 0x100000001b3u;
+    for (size_t i = 0; i < bytes.size; i++) {
+        sum = (sum ^ bytes.data[i]) * 0x100000001b3u;
+    }
+    rig->traced = sum;
+}
+
 static void on_start(void *context, struct kee_vat_id id, uint64_t incarnation,
                      enum kee_flavour flavour, struct kee_subcluster_id owner)
 {
@@ -138,6 +153,7 @@ static void on_start(void *context, struct kee_vat_id id, uint64_t incarnation,
 
     kee_assert(flavour == KEE_FLAVOUR_PROCESS && owner.n > 0);
     kee_assert(!vat->running);
+    fold(context, "start", id.n, kee_bytes_of(NULL, 0));
     vat->running = true;
     vat->incarnation = incarnation;
     vat->starts++;
@@ -150,6 +166,7 @@ static void on_send(void *context, struct kee_vat_id id, struct kee_bytes frames
 
     leave(context);
     kee_assert(vat->running);
+    fold(context, "send", id.n, frames);
     kee_buf_put_bytes(&vat->in, frames);
     enter(context);
 }
@@ -158,6 +175,7 @@ static void on_kill(void *context, struct kee_vat_id id)
 {
     struct rig_vat *vat = vat_of(context, id);
 
+    fold(context, "kill", id.n, kee_bytes_of(NULL, 0));
     vat->running = false;
     vat->kills++;
     kee_buf_clear(&vat->in);
@@ -171,6 +189,7 @@ static void on_answer(void *context, uint64_t call, const struct kee_answer *ans
     struct kee_bytes slot;
 
     leave(context);
+    fold(rig, "answer", call, answer->data.body);
     *out = (struct rig_answer){.call = call, .status = answer->status};
     (void)snprintf(out->body, sizeof out->body, "%.*s", (int)answer->data.body.size,
                    (const char *)answer->data.body.data);
@@ -194,8 +213,9 @@ static void on_log(void *context, struct kee_vat_id vat, enum kee_vp_log_level l
 
 static void on_trace(void *context, const struct kee_record *event)
 {
-    (void)context;
-    (void)event;
+    for (size_t i = 0; i < event->count; i++) {
+        fold(context, event->fields[i].name, i, event->fields[i].value);
+    }
 }
 
 static void on_entropy(void *context, uint8_t *out, size_t size)
@@ -218,6 +238,7 @@ static void open_kernel(struct rig *rig)
                                          .trace = on_trace,
                                          .entropy = on_entropy};
     kee_assert(kee_kernel_open(&rig->kernel, rig->world, &rig->host, &rig->options, &why) == 0);
+    kee_kernel_trace(rig->kernel, rig->tracing);
     kee_buf_fini(&why);
 }
 

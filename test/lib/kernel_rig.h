@@ -44,6 +44,9 @@ struct rig {
     size_t answer_count;
     uint64_t now_ms;
     uint32_t logs;
+    /* Of every action and every event of the trace so far, if tracing: the same seed gives the same. */
+    bool tracing;
+    uint64_t traced;
     /* For tests of faults: told when the kernel is entered and left. A fault then sets faulted, after
      * which only rig_crash() makes sense; without faults_on a fault fails the test. */
     void (*faults_on)(bool on);

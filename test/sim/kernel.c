@@ -6,7 +6,8 @@
  * vats, messages are committed in the order they were sent, each once. Meanwhile an operator pins, unpins
  * and revokes, and vats have themselves woken: never before the time, never for what an older heap set.
  *
- * usage: sim_kernel [FIRST-SEED [COUNT [EVENTS]]]
+ * usage: sim_kernel [FIRST-SEED [COUNT [EVENTS [TIMES]]]]: a seed that is run again does the same again,
+ * byte for byte of what goes to workers, callers and the trace.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -445,30 +446,47 @@ static void one_event(struct sim *sim)
     kee_assert(rig_audit(&sim->rig) == 0);
 }
 
+/* Gives the sum of all that the kernel did and said. */
+static uint64_t one_seed(uint64_t seed, uint64_t events, uint64_t *faults)
+{
+    struct sim *sim = calloc(1, sizeof *sim);
+    uint64_t traced;
+
+    kee_assert(sim != NULL);
+    sim->seed = seed;
+    sim->calls = 10;
+    sim->rng.state = seed;
+    rig_init(&sim->rig);
+    sim->rig.tracing = true;
+    kee_kernel_trace(sim->rig.kernel, true);
+    sim->rig.faults_on = alloc_fault_on;
+    rig_launch(&sim->rig, "one two three four", 1);
+    for (uint64_t i = 0; i < events; i++) {
+        one_event(sim);
+    }
+    *faults += sim->faults;
+    traced = sim->rig.traced;
+    rig_fini(&sim->rig);
+    free(sim);
+    return traced;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 20;
     uint64_t events = argc > 3 ? strtoull(argv[3], NULL, 10) : 400;
+    uint64_t times = argc > 4 ? strtoull(argv[4], NULL, 10) : 1;
     uint64_t faults = 0;
 
     for (uint64_t seed = first; seed < first + count; seed++) {
-        struct sim *sim = calloc(1, sizeof *sim);
-        kee_assert(sim != NULL);
-        sim->seed = seed;
-        sim->calls = 10;
+        uint64_t traced;
         (void)printf("seed %llu\n", (unsigned long long)seed);
         (void)fflush(stdout);
-        sim->rng.state = seed;
-        rig_init(&sim->rig);
-        sim->rig.faults_on = alloc_fault_on;
-        rig_launch(&sim->rig, "one two three four", 1);
-        for (uint64_t i = 0; i < events; i++) {
-            one_event(sim);
+        traced = one_seed(seed, events, &faults);
+        for (uint64_t again = 1; again < times; again++) {
+            kee_assert(one_seed(seed, events, &faults) == traced); /* same seed, same trace */
         }
-        rig_fini(&sim->rig);
-        faults += sim->faults;
-        free(sim);
     }
     (void)printf("%llu faults played\n", (unsigned long long)faults);
     return 0;

@@ -9,7 +9,7 @@ PREFIX ?=
 DESTDIR ?=
 IDS ?=
 
-.PHONY: all build test demo acceptance bench check format install sanitize clean help
+.PHONY: all build test demo acceptance bench check format fuzz install sanitize clean help
 
 all: build
 
@@ -21,7 +21,8 @@ help:
 	@echo 'make bench       the measurements of docs/performance.md; PEERS=1 adds other systems'
 	@echo 'make check       layout, lint, layers'
 	@echo 'make format      applies .clang-format'
-	@echo 'make sanitize    unit tests under AddressSanitizer and UBSan, in build-asan/'
+	@echo 'make sanitize    every suite and some requirements under ASan and UBSan, in build-asan/'
+	@echo 'make fuzz        searches with every fuzz target for FOR=60 seconds each (clang)'
 	@echo 'make install     PREFIX=/usr/local DESTDIR='
 	@echo 'make clean       removes every build directory'
 
@@ -55,14 +56,14 @@ format:
 	@tools/setup check
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
+# SECONDS is a name of the shell's; FOR is how long each target searches.
+fuzz:
+	@tools/setup
+	@tools/fuzz --all $(or $(FOR),60)
+
 sanitize:
 	@tools/setup
-	@[ -f build-asan/build.ninja ] || meson setup build-asan -Dbuildtype=debugoptimized \
-		-Db_sanitize=address,undefined -Db_lundef=false
-	ninja -C build-asan
-	LSAN_OPTIONS=suppressions=$(CURDIR)/test/lib/lsan.supp:print_suppressions=0 \
-		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 meson test -C build-asan --no-rebuild \
-		--print-errorlogs --timeout-multiplier 4 --suite unit --suite fuzz
+	@IDS='$(IDS)' tools/sanitize
 
 install: build
 	@[ -z '$(PREFIX)' ] || meson configure $(BUILD) -Dprefix='$(PREFIX)'

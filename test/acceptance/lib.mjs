@@ -356,7 +356,9 @@ export const makeTest = () => {
       return home;
     },
     started: (...options) => t.home().start(...options),
+    // Gives what a sanitizer reported of programs it was built into, "" if nothing.
     end: async () => {
+      let reports = '';
       for (const cleanup of t.cleanups.reverse()) {
         await cleanup();
       }
@@ -364,8 +366,12 @@ export const makeTest = () => {
         if (home.pid && alive(home.pid) && commandOf(home.pid).some(word => word.includes('keeve'))) {
           process.kill(home.pid, 'SIGKILL');
         }
+        const log = join(home.dir, 'daemon.log');
+        const said = existsSync(log) ? readFileSync(log, 'utf8') : '';
+        reports += /Sanitizer|runtime error: /.test(said) ? said.slice(-8000) : '';
       }
       rmSync(dir, { recursive: true, force: true });
+      return reports;
     },
   };
   return t;

@@ -238,4 +238,8 @@ try {
   console.log(error.stack);
   process.exitCode = 1;
 }
-await t.end();
+const reports = await t.end();
+if (reports) {
+  console.log(reports);
+  process.exitCode = 1;
+}

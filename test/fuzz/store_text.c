@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fuzz target: the text of a store. What is taken is written again the same; and whatever rows it held,
+ * opening it for a look, listing, auditing and mending end without an assertion. An input without the
+ * closing line gets a right one, so that rows are reached.
+ */
+#include <sodium/crypto_hash_sha256.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/fault.h"
+#include "kernel/kernel.h"
+#include "store/dump.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct text {
+    struct kee_buf all;
+    size_t at;
+};
+
+static int append(void *context, struct kee_bytes piece)
+{
+    struct text *text = context;
+
+    kee_buf_put_bytes(&text->all, piece);
+    return kee_buf_status(&text->all);
+}
+
+static int take(void *context, uint8_t *room, size_t size, size_t *got)
+{
+    struct text *text = context;
+    size_t left = text->all.size - text->at;
+
+    *got = left < size ? left : size;
+    memcpy(room, text->all.data + text->at, *got);
+    text->at += *got;
+    return 0;
+}
+
+static void written(void *context, int r)
+{
+    *(int *)context = r;
+}
+
+/* "end ROWS SUM" as the format wants it. */
+static void close_text(struct kee_buf *all)
+{
+    uint8_t sum[crypto_hash_sha256_BYTES];
+    size_t rows = 0;
+
+    if (all->size == 0 || all->data[all->size - 1] != '\n') {
+        kee_buf_put_char(all, '\n');
+    }
+    for (size_t i = 0; i < all->size; i++) {
+        rows += all->data[i] == '\n';
+    }
+    crypto_hash_sha256(sum, all->data, all->size);
+    kee_buf_printf(all, "end %zu ", rows - 1);
+    for (size_t i = 0; i < sizeof sum; i++) {
+        kee_buf_printf(all, "%02x", sum[i]);
+    }
+    kee_buf_put_char(all, '\n');
+}
+
+static void ignore(void *context, const struct kee_record *record)
+{
+    (void)context;
+    (void)record;
+}
+
+static void look(struct kee_store *store)
+{
+    static const struct kee_kernel_host nobody = {0};
+    static const struct kee_kernel_options options = {.look_only = true};
+    struct kee_buf why = KEE_BUF_EMPTY, at = KEE_BUF_EMPTY;
+    struct kee_vat_stats stats = {0};
+    struct kee_kernel *kernel = NULL;
+    struct kee_world *world;
+
+    kee_assert(kee_world_new(&world, store) == 0);
+    if (kee_kernel_open(&kernel, world, &nobody, &options, &why) == 0) {
+        (void)kee_kernel_list_vats(kernel, ignore, NULL);
+        (void)kee_kernel_list_queue(kernel, ignore, NULL);
+        (void)kee_kernel_list_objects(kernel, ignore, NULL);
+        (void)kee_kernel_list_promises(kernel, ignore, NULL);
+        (void)kee_kernel_list_subclusters(kernel, ignore, NULL);
+        (void)kee_kernel_list_clist(kernel, (struct kee_vat_id){1}, ignore, NULL);
+        (void)kee_kernel_stats(kernel, (struct kee_vat_id){1}, &at, &stats);
+        (void)kee_kernel_who_holds(kernel, kee_kref_make(KEE_KREF_OBJECT, 1), ignore, NULL);
+        (void)kee_kernel_audit(kernel, ignore, NULL);
+        (void)kee_kernel_repair(kernel, ignore, NULL);
+        (void)kee_kernel_audit(kernel, ignore, NULL);
+    }
+    kee_kernel_free(kernel);
+    kee_world_free(world);
+    kee_buf_fini(&why);
+    kee_buf_fini(&at);
+}
+
+/* Gives false if it was refused. */
+static bool check(struct text *text)
+{
+    struct kee_buf why = KEE_BUF_EMPTY;
+    struct text again = {KEE_BUF_EMPTY, 0};
+    struct kee_store *store;
+    int done = 1;
+    int r;
+
+    kee_assert(kee_store_memory_open(&store) == 0);
+    text->at = 0;
+    r = kee_dump_read(store, take, text, &why, written, &done);
+    if (r == 0) {
+        kee_assert(done == 0);
+        kee_assert(kee_dump_write(store, append, &again) == 0);
+        look(store); /* which closes it */
+    } else {
+        kee_assert(r < 0 || why.size > 0);
+        store->ops->close(store);
+    }
+    kee_fault_clear();
+    kee_buf_fini(&again.all);
+    kee_buf_fini(&why);
+    return r == 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct text text = {KEE_BUF_EMPTY, 0};
+
+    kee_buf_put(&text.all, data, size);
+    if (!check(&text)) {
+        close_text(&text.all);
+        (void)check(&text);
+    }
+    kee_buf_fini(&text.all);
+    return 0;
+}

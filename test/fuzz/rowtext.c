@@ -13,7 +13,7 @@ static void check_string(struct kee_bytes text)
     struct kee_row_cursor cursor = kee_row_read(text);
 
     kee_row_string(&cursor, &first);
-    if (!cursor.failed) {
+    if (!cursor.failed && kee_bytes_is_utf8(kee_buf_bytes(&first))) {
         kee_row_put_string(&written, kee_buf_bytes(&first));
         cursor = kee_row_read(kee_buf_bytes(&written));
         kee_row_string(&cursor, &second);

@@ -34,8 +34,10 @@ static int take(void *context, uint8_t *room, size_t size, size_t *got)
     size_t left = text->all.size - text->at;
 
     *got = left < size ? left : size;
-    memcpy(room, text->all.data + text->at, *got);
-    text->at += *got;
+    if (left > 0) {
+        memcpy(room, text->all.data + text->at, *got);
+        text->at += *got;
+    }
     return 0;
 }
 

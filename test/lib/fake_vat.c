@@ -9,10 +9,15 @@
  *   p  sends half a frame and exits                l  sends a LOG frame and exits at once
  *   k  kills the zygote, then sends DONE           h  never reads again
  *   m  sends 2000 DONE frames of 1 KB            u  has the zygote end after its next fork, untold
+ *
+ * Under the name spoil-N-HOW its N-th packet to the daemon (0 is READY) is spoiled, once: a file beside
+ * the program says that it was done. HOW: end, twice, cut, longer, type, number.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -167,8 +172,54 @@ static int receive_request(int control, uint8_t *message, size_t room, ssize_t *
     return fd;
 }
 
+struct packets {
+    int control;
+    const char *program;
+    unsigned sent, spoil_at;
+    char how[16];
+};
+
+/* True if the packet is to be spoiled; never again then, whichever process asks. */
+static bool is_chosen(struct packets *packets)
+{
+    char mark[256];
+    int fd;
+
+    if (packets->how[0] == 0 || packets->sent++ != packets->spoil_at) {
+        return false;
+    }
+    (void)snprintf(mark, sizeof mark, "%s.done", packets->program);
+    fd = open(mark, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return fd >= 0;
+}
+
+static void send_packet(struct packets *packets, struct kee_buf *packet)
+{
+    kee_assert(kee_buf_status(packet) == 0);
+    if (is_chosen(packets)) {
+        if (strcmp(packets->how, "end") == 0) {
+            _exit(4);
+        } else if (strcmp(packets->how, "twice") == 0) {
+            send_all(packets->control, packet->data, packet->size);
+        } else if (strcmp(packets->how, "cut") == 0) {
+            packet->size--;
+        } else if (strcmp(packets->how, "longer") == 0) {
+            kee_buf_put_u8(packet, 0);
+        } else {
+            packet->data[strcmp(packets->how, "type") == 0 ? 0 : 1] ^= 0x40;
+        }
+    }
+    send_all(packets->control, packet->data, packet->size);
+    kee_buf_clear(packet);
+}
+
 int main(int argc, char **argv)
 {
+    struct packets packets = {.program = argv[0]};
+    const char *name = strrchr(argv[0], '/');
     struct kee_buf out = KEE_BUF_EMPTY;
     uint8_t message[64];
     pid_t self = getpid();
@@ -184,7 +235,10 @@ int main(int argc, char **argv)
     kee_buf_put_u8(&out, KEE_ZYGOTE_READY);
     kee_buf_put_u32(&out, KEE_ZYGOTE_VERSION);
     kee_buf_put_u8(&out, argc == 3); /* only with --unjailed it does not claim to confine */
-    send_all(control, out.data, out.size);
+    (void)sscanf(name == NULL ? argv[0] : name + 1, "spoil-%u-%15s", &packets.spoil_at,
+                 packets.how);
+    packets.control = control;
+    send_packet(&packets, &out);
     for (;;) {
         pid_t pid;
         fd = receive_request(control, message, sizeof message, &size);
@@ -200,11 +254,10 @@ int main(int argc, char **argv)
             return 0;
         }
         (void)close(fd);
-        kee_buf_clear(&out);
         kee_buf_put_u8(&out, KEE_ZYGOTE_FORKED);
         kee_buf_put(&out, message + 1, 8);
         kee_buf_put_u32(&out, pid < 0 ? 0 : (uint32_t)pid);
         kee_buf_put_u32(&out, pid < 0 ? (uint32_t)errno : 0);
-        send_all(control, out.data, out.size);
+        send_packet(&packets, &out);
     }
 }

@@ -144,7 +144,9 @@ static void spoil_one(const struct scratch *scratch, unsigned nth, const char *h
     expect_no_children();
     assert_int_equal(descriptors(), before);
     (void)snprintf(mark, sizeof mark, "%s.done", path);
-    assert_int_equal(access(mark, F_OK), 0); /* it was spoiled */
+    if (access(mark, F_OK) != 0) {
+        fail_msg("packet %u was not spoiled: %s", nth, how);
+    }
     assert_true(f.ends < 3);
     kee_fault_clear();
 }
@@ -158,7 +160,8 @@ static void whichever_packet_is_spoiled(void **state)
     assert_int_equal(kee_loop_new(&first), 0);
     kee_loop_free(first);
     scratch_init_in_memory(&scratch);
-    for (unsigned nth = 0; nth <= STARTS; nth++) {
+    for (unsigned nth = 0; nth < STARTS;
+         nth++) { /* the last start may end before its packet comes */
         for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
             spoil_one(&scratch, nth, ways[i]);
         }

@@ -50,8 +50,8 @@ void kee_ls_free(struct kee_ls *ls)
     kee_vom_free(ls);
     kee_gc_free(ls);
     kee_weak_free(ls);
-    for (uint32_t i = 1; i < ls->entry_count; i++) {
-        free(ls->entries[i]);
+    for (uint32_t i = 0; i < ls->entry_count; i += KEE_LS_ENTRY_BLOCK) {
+        free(i == 0 ? ls->entries[1] - 1 : ls->entries[i]);
     }
     free(ls->entries);
     kee_ls_capdata_free(ls);

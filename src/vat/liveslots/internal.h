@@ -84,6 +84,10 @@ enum kee_ls_kind {
     KEE_LS_VIRTUAL,   /* o+vK/I o+dK/I, the representative or the cohort of facets */
 };
 
+/* Entries are made so many at a time: they stay, and one by one among rows that come and go they would
+ * keep the pages of those. */
+#define KEE_LS_ENTRY_BLOCK 256u
+
 struct kee_ls_entry {
     enum kee_ls_kind kind;
     bool negative;              /* the number was made by the kernel */

@@ -84,6 +84,19 @@ txSlot *kee_entries_slot(txMachine *the)
     return slot;
 }
 
+/* Where entry number index lies, which is made next: behind the last one, or at the start of a block. The
+ * first block has no entry 0. */
+static struct kee_ls_entry *place_of(struct kee_ls *ls, uint32_t index)
+{
+    struct kee_ls_entry *block;
+
+    if (index > 1 && index % KEE_LS_ENTRY_BLOCK != 0) {
+        return ls->entries[index - 1] + 1;
+    }
+    block = calloc(KEE_LS_ENTRY_BLOCK, sizeof(*block));
+    return block && index == 1 ? block + 1 : block;
+}
+
 /* A free entry with its slot on the rooted list. */
 static struct kee_ls_entry *entry_take(txMachine *the)
 {
@@ -106,16 +119,13 @@ static struct kee_ls_entry *entry_take(txMachine *the)
         ls->entries = grown;
         ls->entry_room = room;
     }
-    entry = calloc(1, sizeof(*entry));
+    index = ls->entry_count > 0 ? ls->entry_count : 1;
+    entry = place_of(ls, index);
     if (!entry) {
         kee_ls_check(the, -1);
         return NULL;
     }
-    index = ls->entry_count;
-    if (index == 0) {
-        ls->entries[0] = NULL;
-        index = 1;
-    }
+    ls->entries[0] = NULL;
     ls->entries[index] = entry;
     ls->entry_count = index + 1;
     entry->index = index;

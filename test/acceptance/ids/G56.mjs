@@ -11,7 +11,7 @@ const provide = (baggage, name, make) => {
 };
 export const buildRootObject = (_powers, _parameters, baggage) => {
   const kind = provide(baggage, 'kind', () => VatData.makeKindHandle('book'));
-  const makeBook = VatData.defineDurableKind(kind, n => ({ n, text: ('book ' + n + ' ').repeat(200) }), {
+  const makeBook = VatData.defineDurableKind(kind, n => ({ n, text: ('book ' + n + ' ').repeat(400) }), {
     size: ({ state }) => state.text.length,
     text: ({ state }) => state.text.slice(0, 12),
   });

@@ -60,8 +60,8 @@ export const send = async (control, target, method, ...args) => {
 };
 
 // Starts the daemon in the foreground and gives { control, child, socket } once it answers.
-export const start = async ({ keeve, home }) => {
-  const child = spawn(keeve, ['--home', home, 'start', '--foreground'], {
+export const start = async ({ keeve, home, flavour = 'process' }) => {
+  const child = spawn(keeve, ['--home', home, 'start', '--foreground', '--flavour', flavour], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';

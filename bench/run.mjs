@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // run - measures an installed release build with its defaults. Prints a table of medians, and writes
 // every single measurement as a line of JSON. Nothing here passes or fails.
-// usage: bench/run [--passes N] [--peers] [--vats 1,20,1000] [--only W1,W3] [--out FILE]
+// usage: bench/run [--passes N] [--peers] [--vats 1,20,1000] [--only W1,W3] [--flavour F] [--out FILE]
 //
 //   W1  round trips from vat to vat: await E(b).ping(i), two processes
 //   W2  calls from outside, by a C client: ping and a durable write, one after another and 64 in flight
@@ -30,6 +30,7 @@ const flag = (name, usual) => {
 };
 const passes = Number(flag('passes', 3));
 const withPeers = process.argv.includes('--peers');
+const flavour = flag('flavour', 'process');
 const vatCounts = flag('vats', '1,20').split(',').map(Number);
 const only = flag('only', '').split(',').filter(Boolean);
 const build = path.join(root, 'build');
@@ -81,7 +82,7 @@ const inScratch = async work => {
 };
 const withDaemon = work =>
   inScratch(async home => {
-    const daemon = await start({ keeve, home });
+    const daemon = await start({ keeve, home, flavour });
     try {
       return await work(daemon, home);
     } finally {
@@ -154,7 +155,7 @@ const measureW4 = pass =>
   inScratch(async home => {
     const n = 10000;
     const live = 100000;
-    let daemon = await start({ keeve, home });
+    let daemon = await start({ keeve, home, flavour });
     const { rootKref } = await launch(daemon.control, config('durable.json'), vats);
     const made = await timed(() => send(daemon.control, rootKref, 'create', 0, n));
     report(pass, 'W4 durable objects made', { n, seconds: made, rate: n / made });
@@ -170,7 +171,7 @@ const measureW4 = pass =>
     const times = [];
     for (let i = 0; i < 5; i += 1) {
       const seconds = await timed(async () => {
-        daemon = await start({ keeve, home });
+        daemon = await start({ keeve, home, flavour });
         await send(daemon.control, rootKref, 'read', live - 1 - i);
       });
       times.push(seconds * 1000);
@@ -252,7 +253,7 @@ const measureW6 = async pass => {
       let rootKref;
       // A vat that was awake has a process: stop now and then, so that many vats need few at once.
       for (let made = 0; made < count; ) {
-        const daemon = await start({ keeve, home });
+        const daemon = await start({ keeve, home, flavour });
         for (let i = 0; i < 100 && made < count; i += 1, made += 1) {
           ({ rootKref } = await launch(daemon.control, config('one.json'), vats));
         }
@@ -262,7 +263,7 @@ const measureW6 = async pass => {
       const times = [];
       for (let i = 0; i < 5; i += 1) {
         const begin = performance.now();
-        const daemon = await start({ keeve, home });
+        const daemon = await start({ keeve, home, flavour });
         await send(daemon.control, rootKref, 'ping', i);
         times.push(performance.now() - begin);
         await stop(daemon);

@@ -10,6 +10,9 @@
 #include "base/fault.h"
 #include "os/entropy.h"
 
+/* Rounds of vats in this thread between two looks at what else has happened. */
+#define CARRIED_ROUNDS 16u
+
 int kee_core_check(struct kee_core *core, int r)
 {
     if (r < 0 && core->fault == 0) {
@@ -198,6 +201,15 @@ static bool on_round(void *context)
     r = tell_durable(core);
     if (r == 0) {
         r = kee_kernel_run(core->kernel, now_ms, &more);
+    }
+    /* What is carried in this thread wakes nobody: it goes on at once, others have their turn soon. */
+    for (unsigned i = 0;
+         r == 0 && core->fault == 0 && i < CARRIED_ROUNDS && kee_vathost_is_busy(core->vathost);
+         i++) {
+        kee_vathost_round(core->vathost);
+        if (core->fault == 0) {
+            r = kee_kernel_run(core->kernel, now_ms, &more);
+        }
     }
     if (core->may_bind) {
         kee_vathost_place(core->vathost, kee_kernel_flights(core->kernel));

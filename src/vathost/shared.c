@@ -50,8 +50,9 @@ struct kee_shared {
     bool inside; /* an event is out: only its end may free */
 };
 
+/* With frames after it, in one write, so that the process wakes once. */
 static void send_name(struct kee_shared *shared, enum kee_vp_type type,
-                      const struct kee_tenant *tenant)
+                      const struct kee_tenant *tenant, struct kee_bytes frames)
 {
     struct kee_buf frame = KEE_BUF_EMPTY;
     size_t place = kee_vp_frame_open(&frame, type);
@@ -59,6 +60,7 @@ static void send_name(struct kee_shared *shared, enum kee_vp_type type,
     kee_buf_put_u64(&frame, tenant->vat.n);
     kee_buf_put_u64(&frame, tenant->incarnation);
     kee_vp_frame_close(&frame, place);
+    kee_buf_put_bytes(&frame, frames);
     if (kee_buf_status(&frame) < 0) {
         kee_worker_fail(shared->worker, "no memory for a frame");
     } else {
@@ -128,13 +130,14 @@ static void send_on(struct kee_tenant *tenant, struct kee_bytes frames)
     struct kee_shared *shared = tenant->shared;
 
     if (shared->named != tenant) {
-        send_name(shared, KEE_VP_FOR, tenant);
+        send_name(shared, KEE_VP_FOR, tenant, frames);
         shared->named = tenant;
         tenant->opened = true;
+    } else {
+        kee_worker_send(shared->worker, frames);
     }
     tenant->unanswered += count_deliveries(frames);
     shared->runner = tenant->unanswered > 0 ? tenant : shared->runner;
-    kee_worker_send(shared->worker, frames);
 }
 
 /* Nobody is running: whoever has waited longest is next. */
@@ -385,7 +388,7 @@ void kee_shared_kill(struct kee_vathost *host, struct kee_vat_id vat)
     }
     shared = tenant->shared;
     if (tenant->opened && !tenant->failed) {
-        send_name(shared, KEE_VP_CLOSE, tenant);
+        send_name(shared, KEE_VP_CLOSE, tenant, kee_bytes_of(NULL, 0));
     }
     if (shared->runner == tenant) {
         (void)kee_map_remove(&host->tenants, vat.n);

@@ -15,6 +15,9 @@
 #include "vat/engine/worker.h"
 #include "vatproto/vatproto.h"
 
+/* A larger buffer is given back once it was written. */
+#define KEPT_BYTES ((size_t)1024 * 1024)
+
 struct shared;
 
 struct tenant {
@@ -96,6 +99,9 @@ static void send_out(struct shared *shared)
     if (!kee_descriptor_write(shared->fd, kee_buf_bytes(&shared->out))) {
         end(KEE_WORKER_CLOSED, NULL);
     }
+    if (shared->out.room > KEPT_BYTES) {
+        kee_buf_fini(&shared->out);
+    }
     kee_buf_clear(&shared->out);
 }
 
@@ -106,11 +112,12 @@ static void write_frames(void *context, struct kee_bytes frames)
     struct tenant *tenant = context;
     struct shared *shared = tenant->shared;
     if (shared->said != tenant) {
+        /* One write, so that the daemon wakes once. */
         put_name(shared, KEE_VP_FOR, tenant->vat, tenant->incarnation);
+        kee_buf_put_bytes(&shared->out, frames);
         send_out(shared);
         shared->said = tenant;
-    }
-    if (!kee_descriptor_write(shared->fd, frames)) {
+    } else if (!kee_descriptor_write(shared->fd, frames)) {
         end(KEE_WORKER_CLOSED, NULL);
     }
 }

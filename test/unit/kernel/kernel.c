@@ -162,6 +162,30 @@ static void answer_one(struct fixture *f, const char *expected)
     rig_run(&f->rig);
 }
 
+/* However often it happens: it was not the message's doing. */
+static void a_message_of_a_lost_worker_does_not_count_as_tried(void **state)
+{
+    struct fixture f;
+
+    fixture_init(&f);
+    assert_int_equal(rig_send(&f.rig, f.b, "#[\"waits\",[]]", NULL, 2), 0);
+    rig_run(&f.rig);
+    for (int i = 0; i < 5; i++) {
+        f.rig.vats[2].running = false;
+        assert_int_equal(kee_kernel_worker_lost(f.rig.kernel, (struct kee_vat_id){2},
+                                                f.rig.vats[2].incarnation, "its neighbour's doing"),
+                         0);
+        rig_run(&f.rig);
+        assert_true(rig_ok(&f.rig, 2)); /* START */
+        rig_run(&f.rig);
+    }
+    assert_null(rig_answer(&f.rig, 2));
+    answer_one(&f, "#[\"waits\",[]]");
+    assert_int_equal(rig_answer(&f.rig, 2)->status, KEE_ANSWER_FULFILLED);
+    assert_int_equal(rig_audit(&f.rig), 0);
+    fixture_fini(&f);
+}
+
 /* A worker keeps the ends of cranks back while there is more to read: whoever is first in line is blamed
  * for its death, whichever message it was. */
 static void a_message_before_the_deadly_one_is_not_rejected_for_it(void **state)
@@ -831,6 +855,7 @@ int main(void)
         cmocka_unit_test(a_message_is_answered_and_leaves_no_trace),
         cmocka_unit_test(vats_talk_and_promises_come_back),
         cmocka_unit_test(an_illegal_syscall_costs_the_crank_and_is_tried_twice),
+        cmocka_unit_test(a_message_of_a_lost_worker_does_not_count_as_tried),
         cmocka_unit_test(a_message_before_the_deadly_one_is_not_rejected_for_it),
         cmocka_unit_test(a_told_promise_leaves_with_the_last_delivery_that_names_it),
         cmocka_unit_test(a_dead_worker_rejects_what_its_heap_decided),

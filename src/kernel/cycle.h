@@ -53,7 +53,7 @@ struct kee_cycle_vat {
     bool opaque; /* it does not say what its heap holds */
     bool tables_known;
     struct kee_vatrow_stores stores;
-    uint64_t handles; /* the kind of kind handles, which lead nowhere and stay */
+    uint64_t handles, makers; /* kinds of what stands for kinds: these lead nowhere and stay */
     struct kee_space imports, strong, weak, touched;
     struct kee_map kinds;    /* kind * 2 + durable -> struct kee_space */
     struct kee_link pending; /* in cycle->opaque until its c-list has been walked */

@@ -127,11 +127,18 @@ static int next_vat(struct kee_kernel *kernel, struct kee_budget *budget)
 /* May names be given to the vat? Then *out. */
 static int hearer(struct kee_kernel *kernel, struct kee_cycle_vat **marked, struct kee_vat **out)
 {
+    struct kee_bytes value;
+    struct kee_key key;
     int r = kee_cycle_vat(kernel, kernel->cycle->bury_vat, marked);
 
     *out = NULL;
     if (r != 0 || (*marked)->opaque || !(*marked)->tables_known) {
         return r;
+    }
+    (void)kee_key_vat(&key, (*marked)->id, ".s." KEE_VATROW_MAKERS_KEY); /* may have come since */
+    r = kee_world_get(kernel->world, kee_key_view(&key), &value);
+    if (r < 0 || (r == 0 && !kee_bytes_decimal(value, &(*marked)->makers))) {
+        return r; /* a vat that writes what it likes there is told nothing */
     }
     r = kee_vat_load(kernel, kernel->cycle->bury_vat, out);
     if (r == 0 && *out != NULL && ((*out)->life == KEE_VAT_DYING || (*out)->broken)) {

@@ -122,7 +122,7 @@ int kee_cycle_space(struct kee_kernel *kernel, struct kee_cycle_vat *vat,
     bool weak;
 
     *out = NULL;
-    if (parts->id == vat->handles || parts->id == 0) {
+    if (parts->id == vat->handles || parts->id == vat->makers || parts->id == 0) {
         return 0;
     }
     if (kee_vatrow_is_store(&vat->stores, parts->id, &weak)) {
@@ -337,8 +337,9 @@ static int row_changes(struct kee_kernel *kernel, struct kee_vat *vat, struct ke
         KEE_CYCLE_BURY) { /* all is marked: only what is new must be told apart */
         return value != NULL ? mark_written(kernel, marked, &row) : 0;
     }
-    /* What its heap may have taken out of the row is marked with the heap, while that is unknown. */
-    if (!vat->heap_unknown) {
+    /* What its heap may have taken out of the row is marked with the heap, while that is unknown; but
+     * what a crank does after it told its heap is not. */
+    if (!vat->heap_unknown || kee_vat_flight(vat, 0)->asks_heap) {
         r = kee_world_get(kernel->world, row_of(&key, vat->id, name), &old);
         r = r == 0 ? mark_row(kernel, marked, &row, old) : r == KEE_STORE_ABSENT ? 0 : r;
     }

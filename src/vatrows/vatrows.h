@@ -53,6 +53,7 @@ bool kee_vatrow_slots_next(struct kee_vatrow_slots *slots, struct kee_bytes *vre
 /* Which kinds are stores: the value of the row storeKindIDTable. */
 #define KEE_VATROW_STORES_KEY "storeKindIDTable"
 #define KEE_VATROW_HANDLES_KEY "kindIDID"
+#define KEE_VATROW_MAKERS_KEY "makerKindID"
 #define KEE_VATROW_STORE_KINDS 8
 
 struct kee_vatrow_stores {

@@ -312,10 +312,12 @@ bool kee_vom_empty_virtual(txMachine *the, struct kee_bytes base_vref,
                            void (*abandon)(struct kee_ls *ls, struct kee_bytes vref))
 {
     struct kee_vref_parts parts;
+    const struct kee_kind *kind;
     struct kee_key key;
     kee_vom_parse(the, base_vref, &parts);
-    if (kee_kind_of(kee_ls_of(the), parts.id) == NULL) {
-        return false;
+    kind = kee_kind_of(kee_ls_of(the), parts.id);
+    if (kind == NULL || (kind->sort != KEE_KIND_USER && kind->sort != KEE_KIND_STORE)) {
+        return false; /* what stands for a kind stays */
     }
     each_facet(the, base_vref, kee_kind_facets(the, parts.id) > 0, "rs", abandon);
     (void)kee_kind_delete_stored(the, base_vref, &parts);

@@ -100,10 +100,9 @@ static int apply_store_changes(struct kee_kernel *kernel, struct kee_vat *vat,
 }
 
 static int apply(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_reader *reader,
-                 bool *exits)
+                 struct kee_exit *exit)
 {
     struct kee_flight *flight = kee_vat_flight(vat, 0);
-    bool exit_failure;
     int r = 0;
 
     if (flight->item_seq != 0) {
@@ -113,7 +112,10 @@ static int apply(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_r
         /* First: the vat may retire what was dropped, or export it anew, in this very crank. */
         r = consume_gc(kernel, vat, flight);
     }
-    r = r != 0 ? r : kee_syscalls_apply(kernel, vat, reader, exits, &exit_failure);
+    r = r != 0 ? r : kee_syscalls_apply(kernel, vat, reader, exit);
+    if (r == 0 && exit->failure && !reader->failed) {
+        return 0; /* to be undone */
+    }
     for (size_t i = 0; r == 0 && i < flight->named_count; i++) {
         if (flight->named[i].told) {
             r = kee_clist_retire_promise(kernel, vat, flight->named[i].kref, 1);
@@ -185,6 +187,42 @@ static int reaped(struct kee_kernel *kernel, struct kee_vat *vat)
     return flight->asks_heap ? kee_cycle_heap_asked(kernel, vat, flight->heap_told) : 0;
 }
 
+/* The vat ends, and takes back what its last crank did. The message is spent; its result, and whatever
+ * else the vat was to settle, rejects with the reason. A vat that says so while it starts has not
+ * started. */
+static int end_with_failure(struct kee_kernel *kernel, struct kee_vat *vat,
+                            const struct kee_vp_capdata *reason, uint64_t steps)
+{
+    struct kee_flight *flight = kee_vat_flight(vat, 0);
+    bool was_last = flight->last;
+    char why[400];
+    int r = 0;
+
+    (void)snprintf(why, sizeof why, "the vat has exited with failure: %.*s",
+                   (int)(reason->body.size < 340 ? reason->body.size : 340),
+                   (const char *)reason->body.data);
+    if (flight->delivery == 0) {
+        return kee_crank_failed(kernel, vat, why);
+    }
+    kee_buf_clear(&kernel->last_words);
+    if (reason->slots.count == 0) { /* what only the dead crank exported cannot be named */
+        kee_buf_put_bytes(&kernel->last_words, reason->body);
+    }
+    r = kee_buf_status(&kernel->last_words);
+    if (r == 0 && flight->item_seq != 0) {
+        kee_txn_begin(kernel);
+        r = kee_txn_end(kernel, consume_item(kernel, vat, flight->item_seq));
+    }
+    if (r == 0) {
+        kernel->cranks++;
+        trace_end(kernel, vat, flight->number, why, steps);
+        r = kee_vat_terminate(kernel, vat, why);
+    }
+    kee_buf_clear(&kernel->last_words);
+    step_ended(kernel, vat, false);
+    return r == 0 && was_last ? kee_farewell_done(kernel, vat) : r;
+}
+
 int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes fields)
 {
     struct kee_vp_reader reader = {.rest = fields};
@@ -192,7 +230,8 @@ int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_by
     uint8_t status = kee_vp_take_u8(&reader);
     struct kee_bytes error = kee_vp_take_string(&reader);
     uint64_t steps = kee_vp_take_u64(&reader);
-    bool exits = false, was_start, was_last;
+    struct kee_exit exit;
+    bool was_start, was_last;
     char why[400];
     int r;
 
@@ -206,7 +245,11 @@ int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_by
         return kee_crank_failed(kernel, vat, why);
     }
     kee_txn_begin(kernel);
-    r = apply(kernel, vat, &reader, &exits);
+    r = apply(kernel, vat, &reader, &exit);
+    if (r == 0 && exit.failure) { /* else a malformed frame was declined */
+        kee_txn_undo(kernel);
+        return end_with_failure(kernel, vat, &exit.reason, steps);
+    }
     r = kee_txn_end(kernel, r);
     if (r > 0) {
         (void)snprintf(why, sizeof why, "[KERNEL:VAT_FATAL:ILLEGAL_SYSCALL] %s",
@@ -229,7 +272,7 @@ int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_by
     if (r == 0 && was_start) {
         r = start_ended(kernel, vat);
     }
-    if (r == 0 && exits) {
+    if (r == 0 && exit.said) {
         r = kee_vat_terminate(kernel, vat, "the vat has exited");
     }
     step_ended(kernel, vat, was_start);

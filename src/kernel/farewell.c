@@ -47,7 +47,7 @@ void kee_farewell_over(struct kee_kernel *kernel, struct kee_vat *vat)
 
 int kee_farewell_done(struct kee_kernel *kernel, struct kee_vat *vat)
 {
-    if (vat->parting && !kernel->closing) {
+    if (vat->parting && !kernel->closing && vat->life != KEE_VAT_DYING) {
         return kee_vat_restart_now(kernel, vat, vat->parting_why);
     }
     kee_farewell_over(kernel, vat);

@@ -182,6 +182,8 @@ struct kee_kernel {
     /* Work that would recurse as deep as a vat likes, done in a loop instead. */
     struct kee_buf settled_todo; /* promises whose parked messages are to be routed: u64 bits */
     struct kee_buf dead_todo;    /* promises that nothing refers to: u64 bits */
+    struct kee_buf
+        last_words; /* while a vat ends by its own failure: what its promises reject with */
     bool settling;
     struct kee_buf out;                /* frames for one worker_send */
     struct kee_buf *spare[KEE_SPARES]; /* scratch buffers not in use */
@@ -393,9 +395,16 @@ int kee_crank_done(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_by
 int kee_crank_failed(struct kee_kernel *kernel, struct kee_vat *vat, const char *why);
 /* The same, for a reason that is not the vat's. */
 int kee_crank_lost(struct kee_kernel *kernel, struct kee_vat *vat, const char *why);
+/* What a vat said about ending itself. */
+struct kee_exit {
+    bool said;
+    bool failure;                 /* the crank is to be undone */
+    struct kee_vp_capdata reason; /* borrowed; slots are vrefs */
+};
+
 /* >0 outcome with a sentence in why: illegal. */
 int kee_syscalls_apply(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_reader *reader,
-                       bool *exits, bool *exit_failure);
+                       struct kee_exit *exit);
 /* farewell.c: does the vat want a last crank, should its heap end in order? */
 int kee_farewell_wanted(struct kee_kernel *kernel, const struct kee_vat *vat, bool *wanted);
 void kee_farewell_begin(struct kee_kernel *kernel, struct kee_vat *vat, const char *why);

@@ -172,6 +172,7 @@ void kee_kernel_free(struct kee_kernel *kernel)
     kee_buf_fini(&kernel->why);
     kee_buf_fini(&kernel->out);
     kee_buf_fini(&kernel->dead_todo);
+    kee_buf_fini(&kernel->last_words);
     kee_buf_fini(&kernel->settled_todo);
     while (kernel->spare_count > 0) {
         struct kee_buf *spare = kernel->spare[--kernel->spare_count];

@@ -96,7 +96,9 @@ static int reject_decided(struct kee_kernel *kernel, struct kee_vat *vat, struct
     struct kee_buf *body = kee_scratch_take(kernel);
     int r;
 
-    if (vat->life == KEE_VAT_DYING) {
+    if (vat->life == KEE_VAT_DYING && kernel->last_words.size > 0) {
+        kee_buf_put_bytes(body, kee_buf_bytes(&kernel->last_words));
+    } else if (vat->life == KEE_VAT_DYING) {
         kee_error_body(body, "Error", kee_bytes_str("[KERNEL:VAT_TERMINATED] vat terminated"));
     } else {
         kee_buf_printf(body,

@@ -285,12 +285,12 @@ static void do_wake(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_v
 }
 
 int kee_syscalls_apply(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_reader *reader,
-                       bool *exits, bool *exit_failure)
+                       struct kee_exit *exit)
 {
     uint32_t count = kee_vp_take_u32(reader);
     int r = 0;
 
-    *exits = *exit_failure = false;
+    *exit = (struct kee_exit){0};
     for (uint32_t i = 0; i < count && r == 0 && !reader->failed; i++) {
         uint8_t call = kee_vp_take_u8(reader);
         switch (call) {
@@ -313,9 +313,9 @@ int kee_syscalls_apply(struct kee_kernel *kernel, struct kee_vat *vat, struct ke
             r = kee_cycle_heap(kernel, vat, kee_vp_take_strings(reader));
             break;
         case KEE_VP_CALL_EXIT:
-            *exits = true;
-            *exit_failure = kee_vp_take_u8(reader) != 0;
-            (void)kee_vp_take_capdata(reader);
+            exit->said = true;
+            exit->failure = kee_vp_take_u8(reader) != 0;
+            exit->reason = kee_vp_take_capdata(reader);
             trace_call(kernel, vat, "exit", KEE_KREF_NONE, KEE_KREF_NONE, kee_bytes_of(NULL, 0),
                        kee_bytes_of(NULL, 0));
             break;

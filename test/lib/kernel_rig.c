@@ -495,6 +495,14 @@ void rig_reply_names(struct rig_reply *reply, enum kee_vp_syscall call, const ch
     kee_vp_list_close(&reply->buf, place, put_words(&reply->buf, vrefs));
 }
 
+void rig_reply_exit(struct rig_reply *reply, bool failure, const char *body)
+{
+    reply->calls++;
+    kee_buf_put_u8(&reply->buf, KEE_VP_CALL_EXIT);
+    kee_buf_put_u8(&reply->buf, failure);
+    put_capdata(&reply->buf, body, NULL);
+}
+
 void rig_reply_wake(struct rig_reply *reply, uint64_t wait_ms, uint32_t timers)
 {
     reply->calls++;

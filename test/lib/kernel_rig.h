@@ -97,6 +97,8 @@ void rig_reply_subscribe(struct rig_reply *reply, const char *vpid);
 void rig_reply_resolve(struct rig_reply *reply, const char *vpid, bool rejected, const char *body,
                        const char *slots);
 void rig_reply_names(struct rig_reply *reply, enum kee_vp_syscall call, const char *vrefs);
+/* Slots: none. */
+void rig_reply_exit(struct rig_reply *reply, bool failure, const char *body);
 void rig_reply_wake(struct rig_reply *reply, uint64_t wait_ms, uint32_t timers);
 /* rows: "key=value" or "key" for a deletion, space-separated; NULL for none. */
 void rig_reply_end(struct rig *rig, uint64_t vat, struct rig_reply *reply, const char *rows);

@@ -93,11 +93,6 @@ static void leave(txMachine *the, bool failure)
     kee_ls_put_capdata(out, capdata);
     kee_ls_check(the, kee_buf_status(out));
     kee_ls_capdata_done(ls, capdata);
-    if (failure) {
-        char text[384];
-        kee_describe(the, the->stack, text, sizeof(text));
-        kee_ls_fail(ls, "exitVatWithFailure: %s", text);
-    }
     mxPop();
 }
 

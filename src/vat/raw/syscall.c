@@ -508,11 +508,6 @@ static void call_exit(txMachine *the)
     kee_buf_put_u8(out, failure);
     put_capdata(out, kee_buf_bytes(&raw->body), slots_of(raw));
     kee_ls_check(the, kee_buf_status(out));
-    if (failure) {
-        kee_ls_fail(kee_ls_of(the), "the vat exits with failure: %.*s",
-                    (int)(raw->body.size < 200 ? raw->body.size : 200),
-                    (const char *)raw->body.data);
-    }
 }
 
 void kee_raw_push_syscall(txMachine *the)

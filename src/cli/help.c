@@ -86,7 +86,7 @@ void kee_help_all(FILE *out)
         "\nkeeve COMMAND --help explains a command with an example.\n\n"
         "$ keeve start\n"
         "$ keeve launch examples/counter/cluster.json\n"
-        "$ keeve send ko1 increment\n",
+        "$ keeve send ko1 greet '\"Ada\"'\n",
         out);
 }
 

@@ -629,3 +629,17 @@ void rig_root(struct rig *rig, uint64_t vat, char out[24])
     kee_assert(kee_kernel_list_vats(rig->kernel, match_root, &search) == 0);
     rig->store_fails_at = fails_at;
 }
+
+void rig_text(struct kee_bytes bytes, char out[40])
+{
+    (void)snprintf(out, 40, "%.*s", (int)bytes.size, (const char *)bytes.data);
+}
+
+struct kee_kref rig_kref(const char *text)
+{
+    struct kee_kref kref;
+    bool good = kee_kref_parse(kee_bytes_str(text), &kref);
+
+    kee_assert(good);
+    return kref;
+}

@@ -115,4 +115,9 @@ const struct rig_answer *rig_answer(struct rig *rig, uint64_t call);
 /* The root of vat number n. */
 void rig_root(struct rig *rig, uint64_t vat, char out[24]);
 
+/* Bytes as a string, cut to fit. */
+void rig_text(struct kee_bytes bytes, char out[40]);
+/* The kref that text names. */
+struct kee_kref rig_kref(const char *text);
+
 #endif

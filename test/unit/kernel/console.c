@@ -2,14 +2,7 @@
 /* Tests of what a host relies on: holds of the console, the time of calls, words about garbage. */
 #include "cm.h"
 
-#include <stdio.h>
-
 #include "kernel_rig.h"
-
-static void text(struct kee_bytes bytes, char out[40])
-{
-    (void)snprintf(out, 40, "%.*s", (int)bytes.size, (const char *)bytes.data);
-}
 
 /* Two vats launched, bootstrap answered with nothing. */
 static void begin(struct rig *rig)
@@ -38,7 +31,7 @@ static struct kee_kref answer_with(struct rig *rig, const char *vref, uint64_t c
     assert_int_equal(rig_send(rig, root, "#[\"make\",[]]", NULL, call), 0);
     rig_run(rig);
     assert_true(rig_take(rig, 1, &d));
-    text(d.result, result);
+    rig_text(d.result, result);
     rig_reply_begin(&reply, d.number, NULL);
     rig_reply_resolve(&reply, result, false, "#\"$0\"", vref);
     rig_reply_end(rig, 1, &reply, NULL);
@@ -104,7 +97,7 @@ static void a_drop_does_not_cross_an_answer(void **state)
     assert_int_equal(rig_send(&rig, root, "#[\"again\",[]]", NULL, 3), 0);
     rig_run(&rig);
     assert_true(rig_take(&rig, 1, &d));
-    text(d.result, result);
+    rig_text(d.result, result);
     rig_reply_begin(&reply, d.number, NULL);
     rig_reply_resolve(&reply, result, false, "#\"$0\"", "o+d10/1");
     rig_reply_end(&rig, 1, &reply, NULL);

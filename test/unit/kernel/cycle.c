@@ -98,12 +98,11 @@ static void settle_first(struct fixture *f, const char *root_of_one)
 
     for (int i = 0; i < SENT_AHEAD; i++) {
         struct rig_reply reply;
-        char result[24];
+        char result[40];
         assert_true(rig_take(&f->rig, 3, &delivery));
         rig_reply_begin(&reply, delivery.number, NULL);
         if (i == 0) {
-            (void)snprintf(result, sizeof result, "%.*s", (int)delivery.result.size,
-                           (const char *)delivery.result.data);
+            rig_text(delivery.result, result);
             rig_reply_resolve(&reply, result, false, "#\"$0\"", root_of_one);
         }
         rig_reply_end(&f->rig, 3, &reply, NULL);

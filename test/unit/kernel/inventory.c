@@ -139,14 +139,6 @@ static void on_holder(void *context, const struct kee_record *record)
     }
 }
 
-static struct kee_kref kref_of(const char *text)
-{
-    struct kee_kref kref;
-
-    assert_true(kee_kref_parse(kee_bytes_str(text), &kref));
-    return kref;
-}
-
 static void each_start_names_what_was_granted(void **state)
 {
     struct fixture f;
@@ -183,7 +175,7 @@ static void it_outlives_a_crash_and_the_hold_of_the_console(void **state)
     rig_crash(&f.rig);
     rig_run(&f.rig); /* the sweeps: restarts, holds of the older boot */
     assert_int_equal(rig_audit(&f.rig), 0);
-    assert_int_equal(kee_kernel_who_holds(f.rig.kernel, kref_of(f.durable), on_holder, &holders),
+    assert_int_equal(kee_kernel_who_holds(f.rig.kernel, rig_kref(f.durable), on_holder, &holders),
                      0);
     assert_non_null(strstr(holders.text, "inventory;one;"));
     assert_non_null(strstr(holders.text, "inventory;again;"));
@@ -206,7 +198,7 @@ static void it_is_let_go_with_the_vat(void **state)
     rig_run(&f.rig);
     assert_int_equal(kee_kernel_terminate_vat(f.rig.kernel, (struct kee_vat_id){3}), 0);
     rig_run(&f.rig);
-    assert_int_equal(kee_kernel_who_holds(f.rig.kernel, kref_of(f.durable), on_holder, &holders),
+    assert_int_equal(kee_kernel_who_holds(f.rig.kernel, rig_kref(f.durable), on_holder, &holders),
                      0);
     assert_null(strstr(holders.text, "inventory"));
     assert_int_equal(rig_audit(&f.rig), 0);

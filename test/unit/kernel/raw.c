@@ -39,7 +39,7 @@ static void ask_for(struct fixture *f, const char *vref, uint64_t call, char out
     assert_int_equal(rig_send(&f->rig, f->plain, "#[\"get\",[]]", NULL, call), 0);
     rig_run(&f->rig);
     assert_true(rig_take(&f->rig, 1, &d));
-    (void)snprintf(result, sizeof result, "%.*s", (int)d.result.size, (const char *)d.result.data);
+    rig_text(d.result, result);
     rig_reply_begin(&reply, d.number, NULL);
     rig_reply_resolve(&reply, result, false, "#\"$0\"", vref);
     (void)snprintf(row, sizeof row, "vom.rc.%s=1", vref);
@@ -175,7 +175,7 @@ static void messages_wait_for_what_a_raw_vat_has_yet_to_settle(void **state)
     rig_run(&f.rig);
     assert_true(rig_take(&f.rig, 2, &d));
     assert_bytes_text(d.body, "#[\"first\",[]]");
-    (void)snprintf(result, sizeof result, "%.*s", (int)d.result.size, (const char *)d.result.data);
+    rig_text(d.result, result);
     rig_reply_begin(&reply, d.number, NULL);
     rig_reply_end(&f.rig, 2, &reply, NULL);
     rig_run(&f.rig);

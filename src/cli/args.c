@@ -84,8 +84,8 @@ bool kee_cli_operands(struct kee_cli *cli, int min, int max)
         remove_words(cli, end, 1);
     }
     if (cli->argc < min) {
-        (void)kee_cli_usage_error(cli, "'%s' needs more than %d operand%s", cli->command->name,
-                                  cli->argc, cli->argc == 1 ? "" : "s");
+        (void)kee_cli_usage_error(cli, "'%s' needs at least %d operand%s, found %d",
+                                  cli->command->name, min, min == 1 ? "" : "s", cli->argc);
         return false;
     }
     if (max >= 0 && cli->argc > max) {

@@ -10,6 +10,7 @@
 
 #define COLUMNS_MAX 16u
 #define CELL_WIDTH_MIN 6u
+#define HEAD_WIDTH_MIN 4u
 
 void kee_buf_put_visible(struct kee_buf *buf, struct kee_bytes text)
 {
@@ -83,7 +84,8 @@ static size_t bytes_of_width(struct kee_bytes text, size_t width)
 struct column {
     const char *name;
     size_t width;
-    bool right; /* numbers stand to the right */
+    size_t content; /* of the widest cell, the head not counted */
+    bool right;     /* numbers stand to the right */
 };
 
 struct table {
@@ -100,7 +102,7 @@ static void add_column(struct table *table, const char *name)
         }
     }
     if (table->count < COLUMNS_MAX) {
-        table->columns[table->count++] = (struct column){name, strlen(name), true};
+        table->columns[table->count++] = (struct column){name, strlen(name), 0, true};
     }
 }
 
@@ -126,25 +128,43 @@ static void measure(struct table *table, const json_t *rows)
             struct kee_buf text = cell_text(found);
             size_t width = width_of(kee_buf_bytes(&text));
             column->width = width > column->width ? width : column->width;
+            column->content = width > column->content ? width : column->content;
             column->right = column->right && (found == NULL || json_is_number(found));
             kee_buf_fini(&text);
         }
     }
 }
 
-/* Takes from the widest column until the line fits. */
+/* The widest column to take from: of those whose head alone is wider than their cells, if heads. */
+static struct column *widest_of(struct table *table, bool heads)
+{
+    struct column *widest = NULL;
+
+    for (size_t i = 0; i < table->count; i++) {
+        struct column *column = &table->columns[i];
+        bool spare = heads ? column->width > column->content && column->width > HEAD_WIDTH_MIN
+                           : column->width > CELL_WIDTH_MIN;
+        if (spare && (widest == NULL || column->width > widest->width)) {
+            widest = column;
+        }
+    }
+    return widest;
+}
+
+/* Takes from the widest columns until the line fits: from heads first, since help has them whole. */
 static void narrow(struct table *table, size_t columns)
 {
-    for (;;) {
-        size_t total = 0;
-        struct column *widest = &table->columns[0];
-        for (size_t i = 0; i < table->count; i++) {
-            total += table->columns[i].width + (i > 0 ? 2 : 0);
-            if (table->columns[i].width > widest->width) {
-                widest = &table->columns[i];
-            }
+    size_t total = 0;
+
+    for (size_t i = 0; i < table->count; i++) {
+        total += table->columns[i].width + (i > 0 ? 2 : 0);
+    }
+    for (; total > columns; total--) {
+        struct column *widest = widest_of(table, true);
+        if (widest == NULL) {
+            widest = widest_of(table, false);
         }
-        if (total <= columns || widest->width <= CELL_WIDTH_MIN) {
+        if (widest == NULL) {
             return;
         }
         widest->width--;

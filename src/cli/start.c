@@ -120,6 +120,13 @@ static int start_in_background(struct kee_cli *cli, const struct kee_daemon_opti
     int r = find_daemon(cli, &running);
 
     if (r == 0 && running != 0) {
+        if (options->paused || options->own.unjailed || options->allow_inline ||
+            options->flavour != KEE_FLAVOUR_PROCESS ||
+            options->own.durability != KEE_DURABILITY_FULL) {
+            fputs("warning: options of start do nothing to a daemon that is running already; "
+                  "keeve stop ends it\n",
+                  stderr);
+        }
         return say_running(cli, running, "already running");
     }
     if (r == 0) {

@@ -7,6 +7,7 @@
 #include "daemon/daemon_internal.h"
 #include "daemon/json_text.h"
 #include "lib/config.h"
+#include "value/body.h"
 
 /* A pending with a number of its own, known to answer(). */
 static struct kee_pending *new_call(struct kee_daemon *daemon, struct kee_request *request)
@@ -153,13 +154,27 @@ static void put_launched(struct kee_buf *json, const struct kee_pending *pending
     free(warnings);
 }
 
-/* The subcluster stays: its vats run, and its state can be looked at. */
+/* The subcluster stays: its vats run, and its state can be looked at. An error that names no references
+ * is shown as people write it, all else as it came. */
 static void put_bootstrap_rejected(struct kee_buf *message, const struct kee_answer *answer)
 {
-    kee_buf_printf(message, "s%llu was launched, but its bootstrap was rejected: %.*s",
-                   (unsigned long long)answer->subcluster.n,
-                   (int)(answer->data.body.size > 1000 ? 1000 : answer->data.body.size),
-                   (const char *)answer->data.body.data);
+    struct kee_arena arena = KEE_ARENA_EMPTY;
+    struct kee_buf why = KEE_BUF_EMPTY;
+    struct kee_value *value = NULL;
+    struct kee_bytes shown = answer->data.body;
+
+    kee_buf_printf(message, "s%llu was launched, but its bootstrap was rejected: ",
+                   (unsigned long long)answer->subcluster.n);
+    if (kee_body_decode((struct kee_body){.text = shown}, &arena, &value, &why) == 0 &&
+        value->kind == KEE_VALUE_ERROR) {
+        kee_buf_printf(message, "%.*s: ", (int)value->as.error.name.size,
+                       (const char *)value->as.error.name.data);
+        shown = value->as.error.message;
+    }
+    kee_buf_printf(message, "%.*s", (int)(shown.size > 1000 ? 1000 : shown.size),
+                   (const char *)shown.data);
+    kee_buf_fini(&why);
+    kee_arena_fini(&arena);
 }
 
 void kee_daemon_answer(struct kee_daemon *daemon, uint64_t call, const struct kee_answer *answer)

@@ -209,6 +209,10 @@ static int read_globals(struct reading *reading, const char *place, const json_t
         }
         if (known == sizeof global_names / sizeof *global_names) {
             r = expected(reading, place, "globals", "names of globals that can be granted", item);
+            kee_buf_put_str(reading->why, "; known are");
+            for (known = 0; known < sizeof global_names / sizeof *global_names; known++) {
+                kee_buf_printf(reading->why, " %s", global_names[known]);
+            }
             break;
         }
         kee_vp_put_string(&items, kee_bytes_str(global_names[known]));

@@ -108,7 +108,7 @@ const withoutDaemon = async () => {
   expect('near miss', r.stderr, /no command 'sned'; did you mean 'send'\?/);
   expect('near miss: status', r.status, 2);
   for (const [args, part] of [
-    [['send', 'ko1'], /needs more than 1 operand/],
+    [['send', 'ko1'], /needs at least 2 operands, found 1/],
     [['send', 'x1', 'm'], /expected a reference such as ko4, found "x1"/],
     [['send', 'ko1', 'm', 'hello'], /argument 1, hello: expected JSON[^]*'"text"'/],
     [['send', 'ko1', 'm', '{"a":{"@bigint":7}}'], /argument 1[^]*at \.a: expected a string in "@bigint"/],

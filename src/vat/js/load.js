@@ -25,7 +25,7 @@ export const makeVatCompartment = (globals, raw) => {
 const importable = (packages, name) => {
   if (packages[name] === undefined) {
     const names = Object.keys(packages).sort().join(', ');
-    throw TypeError(`cannot import "${name}": a plain vat may import only ${names}; bundle the rest`);
+    throw TypeError(`cannot import "${name}": it is not built in; bundle the vat. A plain vat may import only ${names}`);
   }
   return { namespace: packages[name] };
 };

@@ -76,7 +76,7 @@ test('exos of kernel-utils', () =>
 
 test('an import that is not built in is named', async () => {
   await refuses(`import './util.js';`, /^vat\.js: TypeError: cannot import "\.\/util\.js": there is no such file with the vat/);
-  await refuses(`import x from 'lodash';`, /cannot import "lodash": a plain vat may import only .*@endo\/far/);
+  await refuses(`import x from 'lodash';`, /cannot import "lodash": it is not built in; bundle the vat. A plain vat may import only .*@endo\/far/);
 });
 
 test('a missing export is named', () =>

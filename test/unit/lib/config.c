@@ -185,7 +185,10 @@ static void refusals_name_the_key_the_expected_and_the_found(void **state)
         {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\",\"globals\":[\"process\"]}}"
          "}",
          "configuration, vats.a.globals: expected names of globals that can be granted, found "
-         "\"process\""},
+         "\"process\"; known are setTimeout clearTimeout setInterval clearInterval Date Math "
+         "crypto "
+         "SubtleCrypto fetch Request Headers Response TextEncoder TextDecoder URL URLSearchParams "
+         "atob btoa AbortController AbortSignal"},
         {"{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\",\"option\":1}}}",
          "configuration, vats.a.option: there is no such key; known are bundleSpec sourceSpec "
          "bundle "

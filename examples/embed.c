@@ -234,8 +234,9 @@ static int prepare(struct host *host, const char *code)
     host->method = code == NULL ? "book" : "increment";
     if (keeve_find_root(host->kernel, NULL, vat, host->target) == KEEVE_OK) {
         printf("found %s\n", vat);
-    } else if (launch(host, code) != 0 ||
-               keeve_find_root(host->kernel, NULL, vat, host->target) != KEEVE_OK) {
+    } else if (launch(host, code) != 0) {
+        return 1; /* it said why */
+    } else if (keeve_find_root(host->kernel, NULL, vat, host->target) != KEEVE_OK) {
         return complain(host, "finding the vat");
     }
     (void)fflush(stdout);

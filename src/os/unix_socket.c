@@ -85,7 +85,7 @@ int kee_unix_connect(int *out, const char *path)
         int error = errno;
         (void)close(fd);
         *out = -1;
-        if (error == ENOENT || error == ECONNREFUSED) {
+        if (error == ENOENT || error == ENOTDIR || error == ECONNREFUSED) {
             return 0;
         }
         return kee_fault(KEE_FAULT_SYSTEM, "connecting to %s: %s", path, strerror(error));

@@ -16,7 +16,7 @@
 int kee_unix_listen(int *out, const char *path);
 /* The next client, or *out = -1 if none waits. */
 int kee_unix_accept(int *out, int listener);
-/* Connects; the descriptor blocks. *out = -1 if nothing listens there. */
+/* Connects; the descriptor blocks. *out = -1 if nothing listens there, or no such place can be. */
 int kee_unix_connect(int *out, const char *path);
 
 /* Two ends of a stream; the second one blocks. send_bytes asks for that much room in each direction. */

@@ -58,6 +58,7 @@ static void on_answer(void *context, uint64_t call, const struct kee_answer *ans
 {
     struct kee_core *core = context;
 
+    core->answered = true;
     core->events->answer(core->context, call, answer);
 }
 
@@ -220,6 +221,10 @@ static bool on_round(void *context)
     if (r == 0) {
         r = tell_durable(core); /* a batch without net effect was durable at once */
     }
+    if (core->answered && core->may_bind && kee_kernel_flights(core->kernel) == 0) {
+        kee_loop_expect(core->loop);
+    }
+    core->answered = false;
     if (kee_core_check(core, r) == 0 && core->fault == 0) {
         set_timer(core);
     }

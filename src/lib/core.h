@@ -67,6 +67,7 @@ struct kee_core {
     struct kee_timer *timer;
     struct kee_watch *store_watch;
     bool durable_news;
+    bool answered; /* somebody may ask again at once */
     bool may_bind;
     bool stopping;
 };

@@ -3,7 +3,9 @@
 #include "os/loop.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 #include <uv.h>
 
 #include "base/assert.h"
@@ -11,6 +13,7 @@
 
 /* Large enough that one read empties a socket buffer in the usual case. */
 #define SCRATCH_BYTES (256u * 1024)
+#define EXPECT_NS 80000
 
 struct kee_loop {
     uv_loop_t uv;
@@ -19,6 +22,7 @@ struct kee_loop {
     bool (*round)(void *context);
     void *context;
     bool again;
+    bool expects;
     uint64_t events; /* called back so far */
     uint8_t *scratch;
 };
@@ -51,6 +55,25 @@ static void on_idle(uv_idle_t *idle)
     (void)idle; /* its being active is what keeps the loop from sleeping */
 }
 
+static long elapsed_ns(const struct timespec *since)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - since->tv_sec) * 1000000000L + (now.tv_nsec - since->tv_nsec);
+}
+
+static void look_out(const struct kee_loop *loop)
+{
+    struct pollfd watched = {.fd = uv_backend_fd(&loop->uv), .events = POLLIN};
+    struct timespec since;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &since);
+    while (poll(&watched, 1, 0) == 0 && elapsed_ns(&since) < EXPECT_NS) {
+        (void)sched_yield();
+    }
+}
+
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct kee_loop *loop = prepare->data;
@@ -64,6 +87,15 @@ static void on_prepare(uv_prepare_t *prepare)
             (void)uv_idle_stop(&loop->idle);
         }
     }
+    if (loop->expects && !again) {
+        look_out(loop);
+    }
+    loop->expects = false;
+}
+
+void kee_loop_expect(struct kee_loop *loop)
+{
+    loop->expects = true;
 }
 
 int kee_loop_new(struct kee_loop **out)

@@ -55,9 +55,9 @@ uint64_t kee_loop_now_ms(const struct kee_loop *loop);
 void kee_loop_look_at_clock(struct kee_loop *loop);
 /* round gives true to be called again at once, after looking at events without waiting. */
 void kee_loop_on_round(struct kee_loop *loop, bool (*round)(void *context), void *context);
-/* From within a round or an event: another event is likely to come at once, so that before the loop sleeps
- * it looks out for one, for some tens of microseconds, giving way to whoever else can run. Waking a core that
- * sleeps takes as long. */
+/* From within a round or an event: another event is likely to come at once, so that before the loop
+ * sleeps it looks out for one, for some tens of microseconds, giving way to whoever else can run. Waking
+ * a core that sleeps takes as long. */
 void kee_loop_expect(struct kee_loop *loop);
 /* Room for one read, shared by all streams of the loop: valid until the callback returns. */
 uint8_t *kee_loop_scratch(struct kee_loop *loop, size_t *size);

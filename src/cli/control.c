@@ -230,3 +230,15 @@ int kee_cli_call(struct kee_cli *cli, const char *method, json_t *params, json_t
     }
     return status;
 }
+
+int kee_cli_need_no_daemon(const struct kee_cli *cli, const char *why)
+{
+    struct kee_control *control = NULL;
+    int r = kee_control_open(&control, cli->home);
+
+    kee_control_free(control);
+    if (r < 0) {
+        return kee_cli_fault();
+    }
+    return r > 0 ? KEE_EXIT_OK : kee_cli_error("a daemon is running for %s; %s", cli->home, why);
+}

@@ -40,4 +40,8 @@ int kee_cli_call_stream(struct kee_cli *cli, const char *method, json_t *params,
                         kee_control_event_fn *on_event, void *context, json_t **result);
 int kee_cli_call(struct kee_cli *cli, const char *method, json_t *params, json_t **result);
 
+/* For what needs the home at rest: an error that ends with why if a daemon is running there. Gives an
+ * enum kee_exit. */
+int kee_cli_need_no_daemon(const struct kee_cli *cli, const char *why);
+
 #endif

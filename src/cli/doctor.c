@@ -257,21 +257,15 @@ int kee_cmd_doctor(struct kee_cli *cli)
 {
     bool repairs = kee_cli_take_flag(cli, "--repair");
     struct doctor doctor = {.cli = cli};
-    struct kee_control *control = NULL;
     int status;
-    int r;
 
     if (!kee_cli_operands(cli, 0, 0)) {
         return KEE_EXIT_USAGE;
     }
-    r = kee_control_open(&control, cli->home);
-    kee_control_free(control);
-    if (r <= 0) {
-        return r < 0
-                   ? kee_cli_fault()
-                   : kee_cli_error("a daemon is running for %s; keeve audit checks it as it runs, "
-                                   "doctor needs it stopped",
-                                   cli->home);
+    status =
+        kee_cli_need_no_daemon(cli, "keeve audit checks it as it runs, doctor needs it stopped");
+    if (status != KEE_EXIT_OK) {
+        return status;
     }
     status = examine(&doctor, repairs);
     kee_kernel_free(doctor.kernel);

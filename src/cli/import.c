@@ -83,23 +83,16 @@ static int into_store(const struct kee_cli *cli, struct reading *reading)
 
 int kee_cmd_import(struct kee_cli *cli)
 {
-    struct kee_control *control = NULL;
     struct kee_buf why = KEE_BUF_EMPTY;
     struct reading reading = {.fd = -1};
     int status;
-    int r;
 
     if (!kee_cli_operands(cli, 1, 1)) {
         return KEE_EXIT_USAGE;
     }
-    r = kee_control_open(&control, cli->home);
-    kee_control_free(control);
-    if (r <= 0) {
-        return r < 0
-                   ? kee_cli_fault()
-                   : kee_cli_error("a daemon is running for %s; import needs an empty home without "
-                                   "one",
-                                   cli->home);
+    status = kee_cli_need_no_daemon(cli, "import needs an empty home without one");
+    if (status != KEE_EXIT_OK) {
+        return status;
     }
     if (strcmp(cli->argv[0], "-") == 0) {
         reading.fd = 0;

@@ -190,17 +190,22 @@ static int sqlite_next(struct kee_store *store, struct kee_bytes after, struct k
 
 /* --- writes --- */
 
-static int sqlite_write(struct kee_store *store, const struct kee_change *changes, size_t count,
-                        kee_store_done_fn *done, void *context)
+/* One write at a time, none after one that failed, and none under a snapshot. */
+static int ready_to_write(struct sqlite_store *self)
 {
-    struct sqlite_store *self = self_of(store);
-    int r;
-
     kee_assert(!self->writing);
     if (self->failed) {
         return kee_fault(KEE_FAULT_STORE, "an earlier write failed");
     }
-    r = end_snapshot(self);
+    return end_snapshot(self);
+}
+
+static int sqlite_write(struct kee_store *store, const struct kee_change *changes, size_t count,
+                        kee_store_done_fn *done, void *context)
+{
+    struct sqlite_store *self = self_of(store);
+    int r = ready_to_write(self);
+
     if (r < 0) {
         return r;
     }
@@ -215,13 +220,8 @@ static int sqlite_write(struct kee_store *store, const struct kee_change *change
 static int sqlite_stage(struct kee_store *store, const struct kee_change *changes, size_t count)
 {
     struct sqlite_store *self = self_of(store);
-    int r;
+    int r = ready_to_write(self);
 
-    kee_assert(!self->writing);
-    if (self->failed) {
-        return kee_fault(KEE_FAULT_STORE, "an earlier write failed");
-    }
-    r = end_snapshot(self);
     if (r < 0) {
         return r;
     }

@@ -7,38 +7,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 
-const [keeve, libexec] = [resolve(process.argv[2]), dirname(resolve(process.argv[3]))];
-const base = fs.mkdtempSync(join(tmpdir(), 'keeve-cli-'));
-const home = join(base, 'home');
-const env = { PATH: process.env.PATH, HOME: base, KEEVE_HOME: home, KEEVE_LIBEXEC: libexec };
-let failures = 0;
+import { base, check, env, failed, finish, home, keeve, libexec, run, sleep } from './lib.mjs';
 
-const check = (what, found, expected) => {
-  const good = expected instanceof RegExp ? expected.test(found) : found === expected;
-  if (!good) {
-    failures += 1;
-    console.log(`not as expected: ${what}\n  expected ${expected}\n  found    ${found}`);
-  }
-};
-
-const run = (args, extra = {}) =>
-  new Promise(done => {
-    const child = spawn(keeve, args, { env: { ...env, ...extra } });
-    let out = '';
-    let err = '';
-    const timer = setTimeout(() => child.kill('SIGKILL'), 30000);
-    child.stdout.on('data', data => (out += data));
-    child.stderr.on('data', data => (err += data));
-    child.on('close', code => {
-      clearTimeout(timer);
-      done({ code, out: out.trim(), err: err.trim() });
-    });
-  });
-
-const sleep = ms => new Promise(done => setTimeout(done, ms));
 const pidOf = () => Number(fs.readFileSync(join(home, 'daemon.pid'), 'utf8'));
 const alive = pid => {
   try {
@@ -247,12 +219,12 @@ export const buildRootObject = (_powers, _parameters, baggage) => Far('root', {
 
 try {
   for (const [name, test] of Object.entries(tests)) {
-    const before = failures;
+    const before = failed();
     await test();
-    console.log(`${failures === before ? 'ok  ' : 'FAIL'} ${name}`);
+    console.log(`${failed() === before ? 'ok  ' : 'FAIL'} ${name}`);
   }
 } finally {
   await run(['stop']);
   fs.rmSync(base, { recursive: true, force: true });
 }
-process.exit(failures === 0 ? 0 : 1);
+process.exit(failed() === 0 ? 0 : 1);

@@ -2,46 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // operate - an operator at a real daemon: pinning, revoking, looking for holders, counting, mending.
 // usage: operate.mjs PATH-OF-KEEVE PATH-OF-KEEVE-VAT
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 
-const [keeve, libexec] = [resolve(process.argv[2]), dirname(resolve(process.argv[3]))];
-const base = fs.mkdtempSync(join(tmpdir(), 'keeve-cli-'));
-const home = join(base, 'home');
-let failures = 0;
+import { base, check, failed, finish, home, rows, run as runIn } from './lib.mjs';
 
-const check = (what, found, expected) => {
-  const good = expected instanceof RegExp ? expected.test(found) : found === expected;
-  if (!good) {
-    failures += 1;
-    console.log(`not as expected: ${what}\n  expected ${expected}\n  found    ${found}`);
-  }
-};
-
-const run = (args, at = home) =>
-  new Promise(done => {
-    const child = spawn(keeve, ['--home', at, ...args], {
-      env: { PATH: process.env.PATH, HOME: base, KEEVE_LIBEXEC: libexec },
-    });
-    let out = '';
-    let err = '';
-    const timer = setTimeout(() => child.kill('SIGKILL'), 30000);
-    child.stdout.on('data', data => (out += data));
-    child.stderr.on('data', data => (err += data));
-    child.on('close', code => {
-      clearTimeout(timer);
-      done({ code, out: out.trim(), err: err.trim() });
-    });
-  });
-const rows = async (...args) => {
-  const { code, out, err } = await run(args);
-  check(`${args.join(' ')}: status`, code, 0);
-  check(`${args.join(' ')}: standard error`, err, '');
-  return out.split('\n').filter(Boolean).map(line => JSON.parse(line));
-};
+const run = (args, at = home) => runIn(args, { KEEVE_HOME: at });
 const row = async (name, is, ...args) => (await rows(...args)).find(r => r[name] === is);
 const kill9 = async () => {
   const pid = Number(fs.readFileSync(join(home, 'daemon.pid'), 'utf8'));
@@ -221,10 +188,9 @@ Object.assign(tests, {
 });
 
 for (const [name, test] of Object.entries(tests)) {
-  const before = failures;
+  const before = failed();
   await test();
-  console.log(`${failures === before ? 'ok' : 'NOT OK'}  ${name}`);
+  console.log(`${failed() === before ? 'ok' : 'NOT OK'}  ${name}`);
 }
 await run(['stop']);
-fs.rmSync(base, { recursive: true, force: true });
-process.exit(failures === 0 ? 0 : 1);
+finish();

@@ -3,46 +3,11 @@
 // timers - the timers of vats under a real daemon: they fire, are shown, wait while it is paused, end with
 // their heap, and starve nobody. What must happen is waited for, whatever time it takes.
 // usage: timers.mjs PATH-OF-KEEVE PATH-OF-KEEVE-VAT
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 
-const [keeve, libexec] = [resolve(process.argv[2]), dirname(resolve(process.argv[3]))];
-const base = fs.mkdtempSync(join(tmpdir(), 'keeve-cli-'));
-const home = join(base, 'home');
-let failures = 0;
+import { base, check, finish, home, rows, run, sleep } from './lib.mjs';
 
-const check = (what, found, expected) => {
-  const good = typeof expected === 'function' ? expected(found) : found === expected;
-  if (!good) {
-    failures += 1;
-    console.log(`not as expected: ${what}\n  expected ${expected}\n  found    ${JSON.stringify(found)}`);
-  }
-};
-const sleep = ms => new Promise(done => setTimeout(done, ms));
-
-const run = args =>
-  new Promise(done => {
-    const child = spawn(keeve, ['--home', home, ...args], {
-      env: { PATH: process.env.PATH, HOME: base, KEEVE_LIBEXEC: libexec },
-    });
-    let out = '';
-    let err = '';
-    const timer = setTimeout(() => child.kill('SIGKILL'), 60000);
-    child.stdout.on('data', data => (out += data));
-    child.stderr.on('data', data => (err += data));
-    child.on('close', code => {
-      clearTimeout(timer);
-      done({ code, out: out.trim(), err: err.trim() });
-    });
-  });
-const rows = async (...args) => {
-  const { code, out, err } = await run([...args, '--json']);
-  check(`${args.join(' ')}: status`, code, 0);
-  check(`${args.join(' ')}: standard error`, err, '');
-  return out.split('\n').filter(Boolean).map(line => JSON.parse(line));
-};
 const send = async (...args) => (await rows('send', ...args))[0];
 const vat = async name => (await rows('vats')).find(row => row.name === name);
 const until = async (what, ask) => {
@@ -141,5 +106,4 @@ check('timers after it', (await vat('one')).timers, 0);
 check('the count after it', await send(one, 'count'), 0);
 check('audit', (await run(['audit'])).code, 0);
 check('stop', (await run(['stop'])).code, 0);
-fs.rmSync(base, { recursive: true });
-process.exit(failures === 0 ? 0 : 1);
+finish();

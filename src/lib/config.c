@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
+#include "lib/globals.h"
 #include "lib/source.h"
 #include "value/body.h"
 #include "value/json.h"
@@ -75,14 +76,6 @@ static const struct key creation_keys[] = {
     {"meter", KEY_OF_ANOTHER},
     {"virtualObjectCacheSize", KEY_OF_ANOTHER},
     {NULL, KEY_USED},
-};
-
-/* The names a vat may ask for. */
-static const char *const global_names[] = {
-    "setTimeout",      "clearTimeout", "setInterval", "clearInterval",   "Date",    "Math",
-    "crypto",          "SubtleCrypto", "fetch",       "Request",         "Headers", "Response",
-    "TextEncoder",     "TextDecoder",  "URL",         "URLSearchParams", "atob",    "btoa",
-    "AbortController", "AbortSignal",
 };
 
 /* One reading: where we are, and what is found. */
@@ -191,7 +184,7 @@ static int read_globals(struct reading *reading, const char *place, const json_t
 {
     struct kee_buf items = KEE_BUF_EMPTY;
     const json_t *item;
-    size_t index, known;
+    size_t index;
     int r = 0;
 
     if (json == NULL) {
@@ -202,20 +195,13 @@ static int read_globals(struct reading *reading, const char *place, const json_t
     }
     json_array_foreach(json, index, item)
     {
-        for (known = 0; known < sizeof global_names / sizeof *global_names; known++) {
-            if (json_is_string(item) && strcmp(json_string_value(item), global_names[known]) == 0) {
-                break;
-            }
-        }
-        if (known == sizeof global_names / sizeof *global_names) {
+        if (!json_is_string(item) || !kee_global_is_known(json_string_value(item))) {
             r = expected(reading, place, "globals", "names of globals that can be granted", item);
             kee_buf_put_str(reading->why, "; known are");
-            for (known = 0; known < sizeof global_names / sizeof *global_names; known++) {
-                kee_buf_printf(reading->why, " %s", global_names[known]);
-            }
+            kee_buf_put_globals(reading->why);
             break;
         }
-        kee_vp_put_string(&items, kee_bytes_str(global_names[known]));
+        kee_vp_put_string(&items, kee_bytes_str(json_string_value(item)));
         out->count++;
     }
     if (r == 0) {

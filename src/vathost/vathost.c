@@ -110,8 +110,12 @@ static int refuse(struct kee_vathost *host, struct kee_vat_id vat, uint64_t inca
     int r = kee_worker_new(&worker, host, vat, incarnation);
 
     if (r == 0) {
-        kee_buf_printf(&why, "this kernel was not opened to run vats of the flavour %s",
-                       kee_flavour_name(flavour));
+        kee_buf_printf(&why, "this kernel was not opened to run vats of the flavour %s%s",
+                       kee_flavour_name(flavour),
+                       flavour == KEE_FLAVOUR_INLINE ? " (keeve start --inline)"
+                       : flavour == KEE_FLAVOUR_NATIVE
+                           ? "; they run in the program they are part of"
+                           : "");
         kee_worker_forked(worker, 0, why.failed ? "out of memory" : kee_buf_cstr(&why));
     }
     kee_buf_fini(&why);

@@ -27,6 +27,8 @@
 #define KEE_LIMIT_MODULE_FILES 4096u
 /* Virtual objects one bringOutYourDead buries: the crank keeps within its deadline and its frame. */
 #define KEE_LIMIT_DEAD_PER_REAP 8192u
+/* Rows of earlier heaps, and rows that may be such, one bringOutYourDead looks at. */
+#define KEE_LIMIT_REMAINS_PER_REAP 2048u
 /* Vats in one process of the flavour shared: what one crash costs, and how long one waits for others. */
 #define KEE_LIMIT_SHARED_VATS 32u
 /* Deliveries sent ahead to one worker: enough to hide a core crossing, few enough to stay fair. */

@@ -65,6 +65,7 @@ static int consume_gc(struct kee_kernel *kernel, struct kee_vat *vat,
 static int apply_store_changes(struct kee_kernel *kernel, struct kee_vat *vat,
                                struct kee_vp_reader *reader)
 {
+    bool reaping = kee_vat_flight(vat, 0)->delivery == KEE_VP_BRING_OUT_YOUR_DEAD;
     uint32_t count = kee_vp_take_u32(reader);
     struct kee_key prefix, key;
     int r = 0;
@@ -84,6 +85,9 @@ static int apply_store_changes(struct kee_kernel *kernel, struct kee_vat *vat,
                                       name.size, value.size, KEE_LIMIT_KEY_BYTES,
                                       KEE_LIMIT_VALUE_BYTES);
         }
+        if (sets && reaping && kee_bytes_equal(name, KEE_BYTES_LIT("vom.remains"))) {
+            vat->reap_wanted = true; /* its walk through rows of earlier heaps is to go on */
+        }
         if (kernel->cycle != NULL) {
             kee_cycle_row_changes(kernel, vat, name, sets ? &value : NULL);
         }
@@ -92,8 +96,7 @@ static int apply_store_changes(struct kee_kernel *kernel, struct kee_vat *vat,
         r = sets ? kee_world_put(kernel->world, kee_key_view(&key), value)
                  : kee_world_delete(kernel->world, kee_key_view(&key));
     }
-    if (count >= KEE_LIMIT_DEAD_PER_REAP &&
-        kee_vat_flight(vat, 0)->delivery == KEE_VP_BRING_OUT_YOUR_DEAD) {
+    if (count >= KEE_LIMIT_DEAD_PER_REAP && reaping) {
         vat->reap_wanted = true; /* it had a budget, and has more */
     }
     return r;

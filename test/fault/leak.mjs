@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// leak - many messages of many kinds between two vats, and vats that come and go; then memory, store,
+// leak - many messages of many kinds between two vats, vats that come and go, and restarts; then memory, store,
 // tables and descriptors are what they were after a tenth of it.
 //
 // usage: leak.mjs PATH-OF-KEEVE PATH-OF-KEEVE-VAT [MESSAGES]      FULL=1: a million messages
@@ -13,8 +13,9 @@ process.env.KEEVE_LIBEXEC = dirname(process.env.KEEVE_VAT);
 const { check, commandOf, descriptorsOf, equal, makeTest, readFileSync, sleep, until } =
   await import('../acceptance/lib.mjs');
 
-const MESSAGES = Number(process.argv[4]) || (process.env.FULL === '1' ? 1_000_000 : 30_000);
+const MESSAGES = Number(process.argv[4]) || (process.env.FULL === '1' ? 1_000_000 : 60_000);
 const ROUNDS_PER_CALL = 50;
+const RESTART_EACH = 5; // calls; odd, so that b is restarted after calls of either
 
 // One round is a handful of messages each way. What it makes is dropped when it ends.
 const worker = `
@@ -204,15 +205,27 @@ const test = async t => {
     equal(await home.send(root, 'hi'), 'hi', 'the guest');
     await home.rows(...(turn % 2 ? ['terminate', vat] : ['terminate', subclusterId]));
   };
+  let restarts = 0;
+  const restartB = async () => {
+    const { status, stderr } = await home.keeve(['restart-vat', vats.b.vat]);
+    equal(status, 0, `restart-vat: ${stderr}`);
+    restarts += 1;
+  };
+  const call = async () => {
+    const [one, other] = turn % 2 ? roots : [...roots].reverse();
+    at = await home.send(one, 'rounds', { kref: other }, at, ROUNDS_PER_CALL);
+    turn += 1;
+  };
   const sendUntil = async deliveries => {
     for (;;) {
       const { cranks } = await home.status();
-      if (cranks >= deliveries && turn >= 4) return; /* each of the two had its turn */
-      const [one, other] = turn % 2 ? roots : [...roots].reverse();
-      at = await home.send(one, 'rounds', { kref: other }, at, ROUNDS_PER_CALL);
-      turn += 1;
+      if (cranks >= deliveries && turn >= 2 * RESTART_EACH) break; /* everything had its turn */
+      await call();
       if (turn % 10 === 0) await churn();
+      if (turn % RESTART_EACH === 0) await restartB();
     }
+    await call(); /* a heap that has just begun keeps nothing: each is called once more */
+    await call();
   };
   await sendUntil(MESSAGES / 10);
   const early = await measure(home, vats);
@@ -226,7 +239,7 @@ const test = async t => {
     console.log(JSON.stringify({ early, late }, null, 1));
   }
   equal(grown(early, late), [], `what grew from ${early.deliveries} to ${late.deliveries} deliveries`);
-  console.log(`${late.deliveries} deliveries, ${turn} calls; kB of the daemon ${early.daemon.kB}, then ${late.daemon.kB}; ` +
+  console.log(`${late.deliveries} deliveries, ${turn} calls, ${restarts} restarts; kB of the daemon ${early.daemon.kB}, then ${late.daemon.kB}; ` +
     `of the vats ${early.a.kB} and ${early.b.kB}, then ${late.a.kB} and ${late.b.kB}; ` +
     `bytes of the store ${early.store.bytes}, then ${late.store.bytes}`);
 };

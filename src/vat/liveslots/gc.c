@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "vat/engine/engine.h"
+#include "vat/liveslots/remains.h"
 #include "vat/liveslots/root.h"
 #include "vat/liveslots/tables.h"
 #include "vat/liveslots/weak.h"
@@ -298,6 +299,7 @@ void kee_gc_bring_out_your_dead(txMachine *the, bool last)
     struct kee_ls_gc *gc = kee_ls_of(the)->gc;
 
     kee_vom_find_loose(the);
+    kee_remains_walk(the);
     find_dead(the);
     if (last && all_will_sleep(the)) {
         find_dead(the);

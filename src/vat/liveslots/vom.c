@@ -340,6 +340,7 @@ void kee_vom_free(struct kee_ls *ls)
     kee_buf_fini(&vom->watched);
     kee_buf_fini(&vom->busy);
     kee_buf_fini(&vom->loose);
+    kee_remains_free(&vom->remains);
     kee_vatstore_free(vom->store);
     free(vom);
     ls->vom = NULL;
@@ -398,6 +399,7 @@ static void load_ids(txMachine *the)
     if (cursor.failed) {
         kee_vom_corrupt(the, key);
     }
+    kee_remains_begin(the);
 }
 
 static void save_ids(txMachine *the)

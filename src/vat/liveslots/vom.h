@@ -18,6 +18,7 @@
 #define KEE_VAT_LIVESLOTS_VOM_H
 
 #include "vat/liveslots/internal.h"
+#include "vat/liveslots/remains.h"
 #include "vat/liveslots/rowtext.h"
 #include "vat/liveslots/vatstore.h"
 
@@ -85,9 +86,10 @@ struct kee_vom {
     size_t state_count;
     struct kee_buf watched; /* vpids watched while the vat starts: u32 size | bytes, each */
     uint32_t watched_count;
-    struct kee_buf busy;   /* base vrefs being revived or deleted: struct kee_ls_vref, a stack */
-    struct kee_buf loose;  /* how far the list of objects without a pillar was read; a key */
-    bool loose_done;       /* it was read whole */
+    struct kee_buf busy;  /* base vrefs being revived or deleted: struct kee_ls_vref, a stack */
+    struct kee_buf loose; /* how far the list of objects without a pillar was read; a key */
+    bool loose_done;      /* it was read whole */
+    struct kee_remains remains;
     bool tracked;          /* some kind has a list */
     bool sleepers_written; /* the row stands that says: some kind wants to hear of sleep */
     txSlot *home;          /* the instance at KEE_VOM_TAG_HOME */

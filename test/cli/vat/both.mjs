@@ -230,3 +230,40 @@ export const runOurs = (program, text, steps, options) =>
 /** steps: an array, or a function that makes each step from its number and the result before it. */
 export const runNpms = (text, steps) =>
   runUnder((code, rows) => openNpms(code, rows), text, Array.isArray(steps) ? (n) => steps[n] : steps);
+
+// ---- Rows of heaps that have ended ----
+
+/**
+ * The rows without those of virtual kinds and stores of an earlier incarnation, which began with the
+ * counters given: ours go in time, npm's stay (docs/decisions/0014). What a durable store of that age
+ * holds is known by what refers to it.
+ */
+const withoutRemains = (rows, { exportID, collectionID }) => {
+  const table = JSON.parse(new Map(rows).get('storeKindIDTable') ?? '{}');
+  const isStore = (kind) => Object.values(table).includes(Number(kind));
+  const held = new Set(rows.flatMap(([key]) => {
+    const [, kind, id] = /^vom\.(?:rc|es)\.o\+d(\d+)\/(\d+)$/.exec(key) ?? [];
+    return isStore(kind) ? [id] : [];
+  }));
+  const endedStore = (id) => Number(id) < collectionID && !held.has(id);
+  return rows.filter(([key]) => {
+    const [, kind, id] = /^vom\.(?:[er][sc]\.)?o\+v(\d+)\/(\d+)$/.exec(key) ?? [];
+    if (kind !== undefined) {
+      return isStore(kind) ? Number(id) >= collectionID : Number(kind) >= exportID;
+    }
+    const [, ofKind] = /^vom\.vkind\.(\d+)\./.exec(key) ?? [];
+    const [, ofStore] = /^vc\.(\d+)\./.exec(key) ?? /^vom\.ir\..*\|(\d+)$/.exec(key) ?? [];
+    return (ofKind === undefined || Number(ofKind) >= exportID) && (ofStore === undefined || !endedStore(ofStore));
+  });
+};
+
+/** The rows of each of the results, to be compared with those of the other one. */
+export const comparableRows = (results, steps) => {
+  let began = { exportID: 0, collectionID: 0 };
+  return results.map(({ rows }, n) => {
+    if (n > 0 && steps[n - 1][0] === 'restart') {
+      began = JSON.parse(new Map(results[n - 1].rows).get('idCounters'));
+    }
+    return withoutRemains(rows, began);
+  });
+};

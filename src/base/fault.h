@@ -19,8 +19,16 @@ enum kee_fault_code {
     KEE_FAULT_CORRUPT = -4, /* a stored row is not what its format says */
 };
 
-/* Adds a line of context and returns code unchanged. The first line is where the fault arose. */
-#define kee_fault(code, ...) (kee_fault_note(__VA_ARGS__), (code))
+/* Adds a line of context and returns code unchanged. The first line is where the fault arose; if that
+ * is want of memory, it says so. */
+#define kee_fault(code, ...) (kee_fault_open(code), kee_fault_note(__VA_ARGS__), (code))
+
+void kee_fault_open(int code);
+
+/* How often memory was wanting in this thread: each fault of memory that arose, and each call of
+ * kee_fault_starve(). A crank during which it grew may have lost a piece of what it built. */
+unsigned long kee_fault_starved(void);
+void kee_fault_starve(void);
 
 /* What kee_fault() says, without its code: that the code is seen where it arises lets compiler and
  * analyzer know that a fault is never 0. */

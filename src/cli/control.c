@@ -160,38 +160,50 @@ static int take_error(struct kee_control *control, const json_t *error)
     return KEE_CONTROL_DECLINED;
 }
 
+/* What came while the answer to id was awaited. What is none would be waited on for ever: a fault. */
+static int take_message(struct kee_control *control, const json_t *message, json_int_t id,
+                        kee_control_event_fn *on_event, void *context, json_t **result, bool *done)
+{
+    const json_t *of = json_object_get(message, "id");
+    const json_t *event = json_object_get(message, "event");
+    const json_t *error = json_object_get(message, "error");
+    json_t *value = json_object_get(message, "result");
+
+    if (json_is_object(error) && (json_is_null(of) || json_is_integer(of))) {
+        return take_error(control, error);
+    }
+    if (json_is_integer(of) && json_integer_value(of) > 0 && json_integer_value(of) < id) {
+        return 0; /* what is left of a stream that was stopped */
+    }
+    if (!json_is_integer(of) || json_integer_value(of) != id ||
+        (event == NULL && !json_is_object(value) && !json_is_array(value))) {
+        return kee_fault(KEE_FAULT_SYSTEM, "what the daemon said is no answer");
+    }
+    if (event != NULL) {
+        *done = on_event != NULL && !on_event(context, event);
+    } else {
+        *result = json_incref(value);
+        *done = true;
+    }
+    return 0;
+}
+
 int kee_control_call(struct kee_control *control, const char *method, json_t *params,
                      kee_control_event_fn *on_event, void *context, json_t **result)
 {
     json_int_t id = control->next_id++;
     int r = write_request(control, id, method, params);
+    bool done = false;
 
     *result = NULL;
-    while (r == 0) {
+    while (r == 0 && !done) {
         json_t *message = NULL;
-        const json_t *event;
-        const json_t *error;
-        bool done = true;
 
         r = read_message(control, &message);
-        if (r != 0) {
-            break;
-        }
-        event = json_object_get(message, "event");
-        error = json_object_get(message, "error");
-        if (error != NULL) {
-            r = take_error(control, error);
-        } else if (json_integer_value(json_object_get(message, "id")) != id) {
-            done = false; /* what is left of a stream that was stopped */
-        } else if (event != NULL) {
-            done = on_event != NULL && !on_event(context, event);
-        } else {
-            *result = json_incref(json_object_get(message, "result"));
+        if (r == 0) {
+            r = take_message(control, message, id, on_event, context, result, &done);
         }
         json_decref(message);
-        if (done) {
-            break;
-        }
     }
     return r;
 }

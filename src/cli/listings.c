@@ -8,7 +8,9 @@ static int show(struct kee_cli *cli, const char *method, json_t *params, const c
     json_t *rows = NULL;
     int status = kee_cli_call(cli, method, params, &rows);
 
-    if (status == KEE_EXIT_OK) {
+    if (status == KEE_EXIT_OK && !json_is_array(rows)) {
+        status = kee_cli_error("the daemon's answer to %s is no listing", method);
+    } else if (status == KEE_EXIT_OK) {
         kee_print_rows(cli, rows, empty);
     }
     json_decref(rows);

@@ -238,6 +238,7 @@ int kee_engine_crank(struct kee_engine *engine, const struct kee_engine_crank *c
     txMachine *the = engine->machine;
     txJump jump;
     volatile int outcome = 0;
+    unsigned long starved;
 
     kee_assert(the->firstJump == NULL); /* a crank is never inside another */
     engine->steps = 0;
@@ -245,6 +246,7 @@ int kee_engine_crank(struct kee_engine *engine, const struct kee_engine_crank *c
     engine->meter_seen = 0;
     engine->failure[0] = '\0';
     the->abortStatus = 0;
+    starved = kee_fault_starved();
 
     jump.nextJump = NULL;
     jump.stack = the->stack;
@@ -255,7 +257,15 @@ int kee_engine_crank(struct kee_engine *engine, const struct kee_engine_crank *c
     the->firstJump = &jump;
     if (c_setjmp(jump.buffer) == 0) {
         run_inside(engine, crank);
+        if (kee_fault_starved() != starved) {
+            /* Whoever was refused may have gone on with less, or thrown what vat code caught. */
+            the->abortStatus = XS_NOT_ENOUGH_MEMORY_EXIT;
+            outcome = (int)name_outcome(engine);
+        }
     } else {
+        if (kee_fault_starved() != starved) {
+            the->abortStatus = XS_NOT_ENOUGH_MEMORY_EXIT; /* whatever it was called */
+        }
         outcome = (int)name_outcome(engine);
         mxException.kind = XS_UNDEFINED_KIND;
         count_steps(engine, the->meterIndex);

@@ -35,6 +35,7 @@ struct kee_engine {
     uint64_t random[4];
     uint8_t secret_key[32]; /* of the stream that random bytes come from */
     uint64_t secret_calls;  /* the stream's nonce */
+    int making_failed;      /* why there is no machine: a status of fxAbort */
     char failure[1024];
 };
 

@@ -271,8 +271,11 @@ static int read_snapshot(struct kee_engine **out, struct kee_bytes bytes)
     init_snapshot(&snapshot, &stream, callbacks);
     engine->machine = fxReadSnapshot(&snapshot, (txString) "keeve", engine);
     if (engine->machine == NULL) {
+        bool memory =
+            snapshot.error == ENOMEM || engine->making_failed == XS_NOT_ENOUGH_MEMORY_EXIT;
         free(engine);
-        return KEE_IMAGE_FOREIGN;
+        return memory ? kee_fault(KEE_FAULT_MEMORY, "a machine from the boot image")
+                      : KEE_IMAGE_FOREIGN;
     }
     engine->live_slots = engine->machine->currentHeapCount;
     engine->live_chunks = engine->machine->currentChunksSize;

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/assert.h"
+#include "base/fault.h"
 #include "vat/engine/engine_internal.h"
 
 /* The end of this thread's C stack, looked up once: asking the system opens a file of /proc, and the
@@ -93,7 +94,11 @@ txSlot *fxAllocateSlots(txMachine *the, txSize count)
         return NULL;
     }
     kee_engine_scale_steps(engine);
-    return calloc((size_t)count, sizeof(txSlot));
+    txSlot *slots = kee_engine_calloc((size_t)count, sizeof(txSlot));
+    if (slots == NULL && engine->machine == NULL) {
+        fxAbort(the, XS_NOT_ENOUGH_MEMORY_EXIT); /* the stack of a new machine is taken as given */
+    }
+    return slots;
 }
 
 void fxFreeSlots(txMachine *the, void *slots)
@@ -123,12 +128,41 @@ void fxLoadModule(txMachine *the, txSlot *module, txID id)
 {
 }
 
+static void *given(void *memory)
+{
+    if (memory == NULL) {
+        kee_fault_starve();
+    }
+    return memory;
+}
+
+void *kee_engine_malloc(size_t size)
+{
+    return given(malloc(size));
+}
+
+void *kee_engine_calloc(size_t count, size_t size)
+{
+    return given(calloc(count, size));
+}
+
+void *kee_engine_realloc(void *old, size_t size)
+{
+    return given(realloc(old, size));
+}
+
 void fxAbort(txMachine *the, int status)
 {
     struct kee_engine *engine = the->context;
     if (engine->machine == NULL) { /* while it is being made or read: its maker catches this */
+        engine->making_failed = status;
         the->abortStatus = status;
         fxExitToHost(the);
     }
     kee_engine_aborted(engine, status);
+}
+
+void kee_engine_starved(void *machine)
+{
+    fxAbort(machine, XS_NOT_ENOUGH_MEMORY_EXIT);
 }

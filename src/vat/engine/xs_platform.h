@@ -36,6 +36,17 @@
 #include <time.h>
 #include <unistd.h>
 
+/* What the engine is refused is counted: see kee_engine_crank(). */
+void *kee_engine_malloc(size_t size);
+void *kee_engine_calloc(size_t count, size_t size);
+void *kee_engine_realloc(void *old, size_t size);
+/* Ends the crank under way in machine for want of memory. */
+void kee_engine_starved(void *machine);
+#define c_malloc kee_engine_malloc
+#define c_malloc_uint32 kee_engine_malloc
+#define c_calloc kee_engine_calloc
+#define c_realloc kee_engine_realloc
+
 #define mxUseGCCAtomics 1
 #define mxUsePOSIXThreads 1
 #define mx32bitID 1

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "vat/liveslots/cycles.h"
 #include "vat/liveslots/gc.h"
 #include "vat/liveslots/hp.h"
@@ -24,7 +25,7 @@ int kee_ls_new(struct kee_ls **out, struct sxMachine *machine, const struct kee_
     struct kee_ls *ls = calloc(1, sizeof(*ls));
 
     if (!ls) {
-        return -1;
+        return kee_fault(KEE_FAULT_MEMORY, "liveslots");
     }
     ls->machine = machine;
     ls->host = host;
@@ -36,7 +37,7 @@ int kee_ls_new(struct kee_ls **out, struct sxMachine *machine, const struct kee_
     ls->root = kee_root_instance(machine);
     if (kee_gc_new(ls) < 0 || kee_weak_new(ls) < 0 || kee_vom_new(ls) < 0) {
         kee_ls_free(ls);
-        return -1;
+        return kee_fault(KEE_FAULT_MEMORY, "the tables of liveslots");
     }
     *out = ls;
     return 0;

@@ -243,6 +243,10 @@ void kee_row_string(struct kee_row_cursor *cursor, struct kee_buf *out)
         uint8_t mark = rest.data[plain];
         rest.data += plain + 1;
         rest.size -= plain + 1;
+        if (out != NULL && out->failed) {
+            fail(cursor);
+            return;
+        }
         if (mark == '"') {
             cursor->rest = rest;
             return;
@@ -374,8 +378,8 @@ uint32_t kee_row_capdata(struct kee_row_cursor *cursor, struct kee_buf *body, st
         }
         cursor->first = false;
     }
-    if (!body_seen) {
-        fail(cursor);
+    if (!body_seen || (slots != NULL && slots->failed)) {
+        fail(cursor); /* of a lack of memory it is said when the crank ends */
     }
     return cursor->failed ? 0 : count;
 }

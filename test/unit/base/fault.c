@@ -15,6 +15,15 @@ static void context_is_joined_innermost_first(void **state)
     assert_string_equal(kee_fault_text(), "no fault");
 }
 
+static void want_of_memory_says_so(void **state)
+{
+    kee_fault_clear();
+    assert_int_equal(kee_fault(KEE_FAULT_MEMORY, "a %s", "row"), KEE_FAULT_MEMORY);
+    assert_int_equal(kee_fault(KEE_FAULT_MEMORY, "a send"), KEE_FAULT_MEMORY);
+    assert_string_equal(kee_fault_text(), "out of memory: a row; in a send");
+    kee_fault_clear();
+}
+
 static void endless_context_stays_in_its_bounds(void **state)
 {
     char line[200];
@@ -34,6 +43,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(context_is_joined_innermost_first),
+        TEST(want_of_memory_says_so),
         TEST(endless_context_stays_in_its_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

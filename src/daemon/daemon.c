@@ -40,7 +40,10 @@ static int open_core(struct kee_daemon *daemon, const struct kee_daemon_options 
         .vathost = {.program = kee_buf_cstr(&daemon->own.vat_program),
                     .unjailed = !daemon->own.jailed,
                     .stderr_fd = given->detached ? daemon->own.log_fd : -1},
-        .kernel = {.paused = given->paused, .flavour = given->flavour},
+        .kernel = {.paused = given->paused,
+                   .flavour = given->flavour,
+                   .deadline_ms = given->deadline_ms,
+                   .steps_per_crank_max = given->steps_per_crank_max},
         .allow_inline = given->allow_inline,
         .ready_timeout_ms = ZYGOTE_TIMEOUT_MS,
         .may_bind = true,
@@ -52,6 +55,9 @@ static int open_core(struct kee_daemon *daemon, const struct kee_daemon_options 
     if (r > 0 && given->detached) {
         kee_buf_put_char(why, '\n');
         kee_privileges_read_log(&daemon->own, before, why);
+    }
+    if (r == 0 && given->natives != NULL) {
+        kee_vathost_carry(daemon->core.vathost, KEE_FLAVOUR_NATIVE, given->natives);
     }
     return r != 0 ? r : kee_core_open_kernel(&daemon->core, &daemon->own.store, &options, why);
 }

@@ -16,6 +16,9 @@ struct kee_daemon_options {
     bool allow_inline;        /* vats may run in the daemon itself, unjailed */
     bool paused;              /* begin without delivering */
     bool detached; /* nobody reads our standard error: what comes after ready goes to the log */
+    uint64_t deadline_ms, steps_per_crank_max; /* of a crank; 0: the kernel's defaults */
+    /* Carries vats in C, and is freed with the workers' host once that is open. NULL: there are none. */
+    const struct kee_carrier *natives;
 };
 
 /* Runs until it is told to stop, by the control socket or a signal. ready is called when clients are

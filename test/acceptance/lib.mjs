@@ -253,7 +253,7 @@ export class Home {
   }
 
   // Writes the vats down as files with a configuration, and launches it. vats: name to source text,
-  // or to { source, parameters, globals }.
+  // or to { source, parameters, globals }, or to what has no source, such as { bundleName }.
   async launch(vats, { bootstrap = Object.keys(vats)[0], ...rest } = {}) {
     const result = await this.tryLaunch(vats, { bootstrap, ...rest });
     check(result.status === 0, `keeve launch gave status ${result.status}: ${result.stderr}`);
@@ -268,8 +268,10 @@ export class Home {
     const config = { bootstrap, vats: {}, ...rest };
     for (const [name, of] of Object.entries(vats)) {
       const { source, ...more } = typeof of === 'string' ? { source: of } : of;
-      writeFileSync(join(dir, `${name}.js`), source);
-      config.vats[name] = { bundleSpec: `${name}.js`, ...more };
+      if (source !== undefined) {
+        writeFileSync(join(dir, `${name}.js`), source);
+      }
+      config.vats[name] = { ...(source !== undefined && { bundleSpec: `${name}.js` }), ...more };
     }
     writeFileSync(join(dir, 'cluster.json'), JSON.stringify(config));
     return this.keeve(['launch', join(dir, 'cluster.json'), '--json']);

@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// run - plays the suite under each flavour that the program offers; process is what others are compared with.
-// usage: node test/conformance/run.mjs KEEVE KEEVE_VAT [FLAVOUR...]
+// run - plays the suite under each flavour; process is what others are compared with.
+// usage: node test/conformance/run.mjs KEEVE KEEVE_VAT HOST [FLAVOUR...]
 import { dirname, resolve } from 'node:path';
 
-const [keeve, keeveVat, ...wanted] = process.argv.slice(2);
+const [keeve, keeveVat, host, ...wanted] = process.argv.slice(2);
 process.env.KEEVE = resolve(keeve);
 process.env.KEEVE_LIBEXEC = dirname(resolve(keeveVat));
 const { makeTest } = await import('../acceptance/lib.mjs');
-const { compare, conform } = await import('./suite.mjs');
+const { runaway } = await import('./runaway.mjs');
+const { compare, compareNative, conform } = await import('./suite.mjs');
 
 const t = makeTest();
 try {
-  const expected = await conform(t, 'process');
+  const expected = await conform(t, 'process', { host: resolve(host) });
   console.log('ok process');
-  for (const flavour of wanted.length > 0 ? wanted : ['shared', 'inline']) {
-    compare(await conform(t, flavour), expected, flavour);
+  for (const flavour of wanted.length > 0 ? wanted : ['shared', 'inline', 'native']) {
+    const found = await conform(t, flavour, { host: resolve(host) });
+    (flavour === 'native' ? compareNative : compare)(found, expected, flavour);
     console.log(`ok ${flavour}`);
+  }
+  if (wanted.length === 0) {
+    await runaway(t, resolve(host));
+    console.log('ok a runaway among others');
   }
 } catch (error) {
   console.log(error.stack);

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // scenarios - what vats live through in the conformance suite: name, vats, play(), and expect(), which
 // sees to it that what was meant to happen did.
+//
+// vats    name to a program of sources, which vats in C have too (natives.h), or to { source, ... } of a
+//         configuration
+// only    the flavours that play it; all if it is missing
+// free    not item by item: what happens has no one order
+// once    not at full speed: it takes long
+// apart   why vats in C come to equal answers by other deliveries and syscalls
 import { check, equal } from '../acceptance/lib.mjs';
+
+const javascript = ['process', 'shared', 'inline'];
 
 const head = `import { E, Far } from '@endo/far';\n`;
 
@@ -19,7 +28,10 @@ const talker = `${head}
 export const buildRootObject = (_powers, _parameters, baggage) => {
   let held = [];
   const log = [];
+  const labels = VatData.makeScalarBigWeakMapStore('labels');
+  const seen = new WeakSet();
   let settle;
+  let spoil;
   return Far('root', {
     bootstrap: () => 'ready',
     give: (to, n) => {
@@ -27,15 +39,20 @@ export const buildRootObject = (_powers, _parameters, baggage) => {
       return E(to).hold(held);
     },
     hold: things => { held = things; return held.length; },
+    again: to => E(to).hold(held),
     drop: () => { held = []; },
+    label: text => { held.forEach(it => { labels.init(it, text); seen.add(it); }); },
+    labels: () => held.map(it => (labels.has(it) && seen.has(it) ? labels.get(it) : 'none')),
     keep: it => (baggage.has('it') ? baggage.set('it', it) : baggage.init('it', it)),
     kept: method => E(baggage.get('it'))[method](),
     same: (a, b) => a === b,
     twice: it => [it, it],
-    promise: () => new Promise(r => { settle = r; }),
+    promise: () => new Promise((...both) => { [settle, spoil] = both; }),
+    hand: to => E(to).wait(new Promise((...both) => { [settle, spoil] = both; })),
     settle: value => settle(value),
+    spoil: text => spoil(Error(text)),
     wait: async p => [await p],
-    listen: p => { [1, 2, 3].map(i => E.when(p, v => log.push(i + ':' + v))); },
+    order: to => { [0, 1, 2].forEach(i => E.when(E(to).one(i), v => log.push(v))); },
     log: () => log,
     chain: async (target, n) => {
       let p = target;
@@ -62,7 +79,7 @@ const provide = (baggage, name, make) => {
   if (!baggage.has(name)) baggage.init(name, make());
   return baggage.get(name);
 };
-export const buildRootObject = (_powers, _parameters, baggage) => {
+export const buildRootObject = ({ exitVatWithFailure }, _parameters, baggage) => {
   let heap = 0;
   const { makeKindHandle, defineDurableKind, makeScalarBigMapStore } = VatData;
   const make = defineDurableKind(provide(baggage, 'kind', () => makeKindHandle('account')),
@@ -81,10 +98,10 @@ export const buildRootObject = (_powers, _parameters, baggage) => {
     get: k => map.get(k),
     keys: () => [...map.keys()],
     remove: k => map.delete(k),
-    addOf: (k, n) => map.get(k).add(n),
     halfway: (k, v) => { map.set(k, v); for (;;) heap += 1; },
-    overrun: (k, v) => { map.set(k, v); const all = []; for (;;) all.push('x'.repeat(1 << 20) + all.length); },
+    overrun: (k, v) => { map.set(k, v); const all = []; for (;;) all.push(new Uint8Array(1 << 20)); },
     throws: (k, v) => { map.set(k, v); throw Error('after writing'); },
+    breaks: (k, v, other) => { map.set(k, v); E(other).heap(); exitVatWithFailure(Error('could not')); },
   });
 };`;
 
@@ -96,13 +113,73 @@ export const buildRootObject = ({ exitVat, exitVatWithFailure }) => Far('root', 
   fail: () => { exitVatWithFailure(Error('could not')); return 'failed'; },
 });`;
 
+const bad = `${head}export const buildRootObject = () => { throw TypeError('not today'); };`;
+
+export const sources = { echo, talker, linked, durable, leaver, bad };
+
+const sleeper = {
+  globals: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'],
+  source: `${head}
+export const buildRootObject = () => {
+  const log = [];
+  return Far('root', {
+    bootstrap: () => 'ready',
+    sleep: () => new Promise(done => {
+      const never = setTimeout(() => log.push('never'), 10);
+      setTimeout(text => log.push(text), 10, 'short');
+      let ticks = 0;
+      const ticking = setInterval(() => {
+        log.push(ticks += 1);
+        if (ticks < 2) return;
+        clearInterval(ticking);
+        setTimeout(() => { log.push('long'); done(log); }, 10);
+      }, 10);
+      clearTimeout(never);
+    }),
+    log: () => log,
+  });
+};`,
+};
+
+const raw = {
+  creationOptions: { raw: true },
+  source: `
+let calls = 0;
+export default function deliver(syscall, facet, method, args, slots) {
+  calls += 1;
+  const settle = (data, named = []) => {
+    const result = syscall.takeResult();
+    if (result !== undefined) syscall.resolve(result, false, JSON.stringify(data), named);
+  };
+  if (method === 'put') {
+    const [key, value] = JSON.parse(args);
+    syscall.vatstoreSet(key, value);
+    settle(calls);
+  } else if (method === 'get') {
+    settle(syscall.vatstoreGet(JSON.parse(args)[0]) ?? null);
+  } else if (method === 'facet') {
+    settle({ '@qclass': 'slot', index: 0 }, [7]);
+  } else if (method === 'who') {
+    settle([facet, slots.length]);
+  } else if (method === 'pass') {
+    syscall.send(slots[0], 'who', '[]', [], syscall.takeResult());
+  } else if (method === 'leave') {
+    settle('left');
+    syscall.exit();
+  } else if (method === 'breaks') {
+    syscall.vatstoreSet('key', 'broken');
+    syscall.exit(true, '"broken"');
+  }
+}`,
+};
+
 const answered = (play, status, count) =>
   equal(play.answers.filter(a => a.status === status).length, count, `answers that were ${status}`);
 
 export const scenarios = [
   {
     name: 'messages',
-    vats: { echo },
+    vats: { echo: 'echo' },
     play: async p => {
       p.call(p.root('echo'), 'echo', '[1,"two",[3],{"four":"+4"},"#undefined","#NaN"]');
       p.call(p.root('echo'), 'kinds');
@@ -114,7 +191,7 @@ export const scenarios = [
   },
   {
     name: 'big messages',
-    vats: { echo },
+    vats: { echo: 'echo' },
     play: async p => {
       p.call(p.root('echo'), 'long', '[3000000]');
       p.call(p.root('echo'), 'echo', `[${JSON.stringify('y'.repeat(1 << 20))}]`);
@@ -123,34 +200,51 @@ export const scenarios = [
   },
   {
     name: 'promises',
-    vats: { a: talker, b: talker, c: linked },
+    vats: { a: 'talker', b: 'talker' },
     play: async p => {
-      const [a, b, c] = ['a', 'b', 'c'].map(name => p.root(name));
+      const [a, b] = ['a', 'b'].map(name => p.root(name));
       p.call(a, 'promise');
-      p.call(b, 'chain', '["$0",10]', [c]);
       p.call(b, 'call', '["$0","call","$1","one",7]', [a, b]);
       p.call(a, 'settle', '["now"]');
       await p.settle();
+      p.call(a, 'hand', '["$0"]', [b]);
+      p.call(a, 'settle', '["later"]');
+      await p.settle();
+      p.call(b, 'hand', '["$0"]', [a]);
+      p.call(b, 'spoil', '["broken"]');
+      await p.settle();
     },
-    expect: p => answered(p, 'fulfilled', 4),
+    expect: p => {
+      equal(p.answers.map(a => a.value.body).slice(0, 4), ['#"now"', '#7', '#"#undefined"', '#["later"]'], 'answers');
+      check(/broken/.test(p.answers[5].value.body), 'the promise was rejected');
+    },
+  },
+  {
+    name: 'pipelining',
+    apart: 'a vat in C holds a message that came ahead of its target; in JavaScript it passes it on',
+    vats: { b: 'talker', c: 'linked' },
+    play: async p => {
+      p.call(p.root('b'), 'chain', '["$0",10]', [p.root('c')]);
+      await p.settle();
+    },
+    expect: p => equal(p.last().value.body, '#10', 'how long the chain is'),
   },
   {
     name: 'notifications',
-    vats: { a: talker, b: talker },
+    vats: { a: 'talker', b: 'talker' },
     play: async p => {
       const [a, b] = [p.root('a'), p.root('b')];
       p.call(b, 'call', '["$0","one",5]', [a]);
-      p.call(b, 'listen', '["x"]');
+      p.call(b, 'order', '["$0"]', [a]);
       p.call(b, 'wait', '[9]');
-      p.call(b, 'log');
       await p.settle();
       p.call(b, 'log');
     },
-    expect: p => equal(p.last().value.body, '#["1:x","2:x","3:x"]', 'the order of notices'),
+    expect: p => equal(p.last().value.body, '#[0,1,2]', 'the order of notices'),
   },
   {
     name: 'identity',
-    vats: { a: talker, b: linked },
+    vats: { a: 'talker', b: 'linked' },
     play: async p => {
       const first = p.call(p.root('b'), 'first');
       await p.settle();
@@ -164,7 +258,7 @@ export const scenarios = [
   },
   {
     name: 'garbage',
-    vats: { a: talker, b: talker },
+    vats: { a: 'talker', b: 'talker' },
     play: async p => {
       const count = async () =>
         (await p.control.ask('objects')).result.filter(row => row.owner === p.vats.a.vat).length;
@@ -182,8 +276,39 @@ export const scenarios = [
     expect: p => answered(p, 'fulfilled', 4),
   },
   {
+    name: 'weak collections',
+    vats: { a: 'talker', b: 'talker' },
+    play: async p => {
+      const [a, b] = [p.root('a'), p.root('b')];
+      const count = async () =>
+        (await p.control.ask('objects')).result.filter(row => row.owner === p.vats.a.vat).length;
+      const before = await count();
+      p.call(a, 'give', '["$0",3]', [b]);
+      await p.settle();
+      p.call(b, 'label', '["blue"]');
+      p.call(b, 'labels');
+      p.call(b, 'drop');
+      await p.settle();
+      await p.collect();
+      equal(await count(), before + 3, 'objects that can still be recognized');
+      p.call(a, 'again', '["$0"]', [b]);
+      await p.settle();
+      p.call(b, 'labels');
+      p.call(b, 'drop');
+      p.call(a, 'drop');
+      await p.settle();
+      await p.collect();
+      equal(await count(), before, 'objects that nothing holds');
+      p.call(a, 'give', '["$0",2]', [b]);
+      await p.settle();
+      p.call(b, 'labels');
+    },
+    expect: p => equal([2, 5, 9].map(i => p.answers[i].value.body),
+      ['#["blue","blue","blue"]', '#["blue","blue","blue"]', '#["none","none"]'], 'labels'),
+  },
+  {
     name: 'durable state and restart',
-    vats: { d: durable, k: talker },
+    vats: { d: 'durable', k: 'talker' },
     play: async p => {
       const d = p.root('d');
       const made = p.call(d, 'make', '["+5"]');
@@ -210,9 +335,90 @@ export const scenarios = [
     expect: p => answered(p, 'rejected', 3),
   },
   {
+    name: 'a crank that fails',
+    vats: { d: 'durable', other: 'durable' },
+    play: async p => {
+      const d = p.root('d');
+      p.call(d, 'set', '["a",1]');
+      p.call(d, 'heap');
+      p.call(d, 'breaks', '["a",2,"$0"]', [p.root('other')]);
+      p.call(d, 'get', '["a"]');
+      p.call(d, 'heap');
+      await p.settle();
+      p.call(p.root('other'), 'heap');
+    },
+    expect: p => {
+      check(/DELIVERY_FAILED.*could not/.test(p.answers[2].value.body), 'it was rejected by name');
+      equal([3, 4, 5].map(i => p.answers[i].value.body), ['#1', '#1', '#1'],
+        'what it wrote is undone, its heap is new, and what it sent was not delivered');
+    },
+  },
+  {
+    name: 'an export that is abandoned',
+    apart: 'a vat in C can disown an export; in JavaScript a restart does',
+    vats: { d: 'durable', k: 'talker' },
+    play: async p => {
+      const fleeting = p.call(p.root('d'), 'fleeting');
+      await p.settle();
+      const gone = p.slot(p.answers[fleeting]);
+      p.call(p.root('k'), 'call', '["$0","ping"]', [gone]);
+      await p.settle();
+      await p.abandon(p.vats.d.vat, p.root('d'));
+      p.call(gone, 'ping');
+      p.call(p.root('k'), 'call', '["$0","ping"]', [gone]);
+      p.call(p.root('d'), 'keys');
+    },
+    expect: p => {
+      equal(p.answers[1].value.body, '#"pong"', 'before');
+      check(p.answers.slice(-3, -1).every(a => /OBJECT_DELETED/.test(a.value.body)), 'its name means nothing');
+    },
+  },
+  {
+    name: 'timers',
+    only: javascript,
+    free: true,
+    vats: { s: sleeper },
+    play: async p => {
+      p.call(p.root('s'), 'sleep');
+      await p.settle();
+      p.call(p.root('s'), 'log');
+    },
+    expect: p => equal(p.answers.map(a => a.value.body),
+      ['#["short",1,2,"long"]', '#["short",1,2,"long"]'], 'what came when'),
+  },
+  {
+    name: 'raw vats',
+    only: javascript,
+    vats: { r: raw, other: raw },
+    play: async p => {
+      const r = p.root('r');
+      p.call(r, 'put', '["key","value"]');
+      const facet = p.call(r, 'facet');
+      await p.settle();
+      p.call(p.slot(p.answers[facet]), 'who', '["$0"]', [r]);
+      p.call(p.root('other'), 'pass', '["$0"]', [p.slot(p.answers[facet])]);
+      p.call(r, 'breaks');
+      p.call(r, 'get', '["key"]');
+      await p.settle();
+      await p.order('restart-vat', { vat: p.vats.r.vat });
+      p.call(r, 'get', '["key"]');
+      p.call(p.slot(p.answers[facet]), 'who');
+      p.call(p.root('other'), 'leave');
+      await p.settle();
+      p.call(p.root('other'), 'get', '["key"]');
+    },
+    expect: p => {
+      equal([2, 3, 5, 6, 7, 8].map(i => p.answers[i].value.body),
+        ['[7,1]', '[7,0]', '"value"', '"value"', '[7,0]', '"left"'], 'answers');
+      check(/DELIVERY_FAILED/.test(p.answers[4].value.body) && /OBJECT_DELETED/.test(p.last().value.body),
+        'a crank that failed, a vat that left');
+    },
+  },
+  {
     name: 'a crank that does not end',
+    only: javascript,
     once: true,
-    vats: { d: durable },
+    vats: { d: 'durable' },
     play: async p => {
       p.call(p.root('d'), 'set', '["a",1]');
       p.call(p.root('d'), 'halfway', '["a",2]');
@@ -225,8 +431,9 @@ export const scenarios = [
   },
   {
     name: 'a heap that is too large',
+    only: javascript,
     once: true,
-    vats: { d: durable },
+    vats: { d: 'durable' },
     play: async p => {
       p.call(p.root('d'), 'set', '["a",1]');
       p.call(p.root('d'), 'overrun', '["a",2]');
@@ -239,7 +446,7 @@ export const scenarios = [
   },
   {
     name: 'exit',
-    vats: { x: leaver, y: leaver, k: talker },
+    vats: { x: 'leaver', y: 'leaver', k: 'talker' },
     bootstrap: 'k',
     play: async p => {
       p.call(p.root('x'), 'ping');
@@ -253,7 +460,7 @@ export const scenarios = [
   },
   {
     name: 'many sends in a crank',
-    vats: { a: talker, b: linked },
+    vats: { a: 'talker', b: 'linked' },
     play: async p => {
       p.call(p.root('a'), 'many', `["$0",${p.stepping ? 100 : 1000}]`, [p.root('b')]);
       await p.settle();
@@ -262,7 +469,7 @@ export const scenarios = [
   },
   {
     name: 'termination',
-    vats: { a: talker, b: linked },
+    vats: { a: 'talker', b: 'linked' },
     play: async p => {
       const first = p.call(p.root('b'), 'first');
       await p.settle();
@@ -275,6 +482,6 @@ export const scenarios = [
   {
     name: 'code that does not start',
     refused: true,
-    vats: { bad: `${head}export const buildRootObject = () => { throw TypeError('not today'); };` },
+    vats: { bad: 'bad' },
   },
 ];

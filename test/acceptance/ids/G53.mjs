@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Flavours: the same vats in processes of their own, together in one, and in the kernel's thread, with equal
-// results; and what a flavour is asked for, shown and kept.
-import { check, equal, kill9, until } from '../lib.mjs';
+// Flavours: the same vats in processes of their own, together in one, and in the kernel's thread, as
+// JavaScript or as C, with equal results; and what a flavour is asked for, shown and kept.
+import { buildPath, check, equal, join, KEEVE_VAT, kill9, ROOT, run, until } from '../lib.mjs';
 import { compare, conform } from '../../conformance/suite.mjs';
 import { counter, spinner } from '../vats.mjs';
 
@@ -61,7 +61,21 @@ const inline = async t => {
   await home.audit();
 };
 
+// A program against the public headers alone, with a vat in C: what it is told, it answers as the vat in
+// JavaScript does, on both sides of a message and over restarts.
+const native = t => {
+  const player = join(t.dir, 'player');
+  const lib = buildPath('src/lib');
+  const built = run('cc', ['-std=gnu17', '-o', player, join(ROOT, 'test/native/player.c'),
+    `-I${join(ROOT, 'include')}`, `-L${lib}`, `-Wl,-rpath,${lib}`, '-lkeeve']);
+  check(built.status === 0, `the program was not built: ${built.stderr}`);
+  const played = run('node', [join(ROOT, 'test/native/native.mjs'), player, KEEVE_VAT,
+    join(ROOT, 'test/native/actor.js')]);
+  check(played.status === 0, `vats in C and in JavaScript differ: ${played.stdout}${played.stderr}`);
+};
+
 export const test = async t => {
+  native(t);
   await shared(t);
   await inline(t);
   const expected = await conform(t, 'process');

@@ -273,7 +273,7 @@ const common = one => {
     .replace(/,\\*"errorId\\*":\\*"error:[^"]*"/g, '')
     .replace(/(\$\d+)\.[^"\\]*/g, '$1')
     .replace(/, has \[.*?\]/g, '')
-    .replace(/exitVatWithFailure: Error: /g, '')
+    .replace(/ran on|could not/g, 'failed')
     .replace(/"crank":\d+,|,"steps":\d+/g, '')
     .replace(/\b(k[op]|v)\d+\b/g, (name, kind) => {
       if (!seen.has(name)) {

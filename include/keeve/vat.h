@@ -47,7 +47,9 @@ extern "C" {
 struct keeve_vat;
 
 struct keeve_message {
-    const char *target;             /* which of the vat's objects: "o+0" */
+    /* Which of the vat's objects: "o+0"; or a promise that is the vat's to settle. Messages are sent
+     * ahead, so that one for a promise may come in a crank after the one that settled it. */
+    const char *target;
     const char *method;             /* NULL: the object itself is called; "@@...": a symbol */
     const struct keeve_value *args; /* an ARRAY */
     const char *result;             /* the promise the vat is to settle; NULL: nobody waits */

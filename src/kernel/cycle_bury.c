@@ -93,35 +93,17 @@ static int walk_vat(struct kee_kernel *kernel, struct kee_cycle_vat *vat, struct
     return r;
 }
 
-/* Moves on to the next vat that says what it holds; ABSENT at the end. */
+/* Moves on to the next vat; ABSENT at the end. */
 static int next_vat(struct kee_kernel *kernel, struct kee_budget *budget)
 {
     struct kee_cycle *cycle = kernel->cycle;
-    struct kee_bytes prefix = KEE_BYTES_LIT("v");
-    struct kee_bytes key, rest;
-    int r;
+    struct kee_key prefix = {0};
 
+    kee_key_add(&prefix, KEE_BYTES_LIT("v"));
     cycle->bury_part = 0;
     cycle->bury_at.size = 0;
-    cycle->bury_vat.n = 0;
-    while (cycle->bury_vat.n == 0 && budget->rows > 0) {
-        r = kee_world_next(kernel->world, prefix,
-                           cycle->vat_at.size > 0 ? kee_key_view(&cycle->vat_at) : prefix, &key,
-                           NULL);
-        if (r != 0) {
-            return r;
-        }
-        budget->rows--;
-        cycle->vat_at.size = 0;
-        kee_key_add(&cycle->vat_at, key);
-        rest = kee_bytes_of(cycle->vat_at.text + 1, cycle->vat_at.size - 1);
-        if (kee_bytes_decimal(rest, &cycle->bury_vat.n)) {
-            (void)kee_key_vat(&cycle->vat_at, cycle->bury_vat, "/"); /* behind all its parts */
-        } else {
-            cycle->bury_vat.n = 0;
-        }
-    }
-    return 0;
+    budget->rows--;
+    return kee_keys_next_vat(kernel, &prefix, &cycle->vat_at, &cycle->bury_vat);
 }
 
 /* May names be given to the vat? Then *out. */

@@ -383,3 +383,20 @@ export const run = (program, args, options = {}) =>
   spawnSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 30, timeout: PATIENCE_MS, ...options });
 
 export { existsSync, join, readFileSync, writeFileSync, openSync, closeSync };
+
+// A test that is a program of its own: what failed, or what a sanitizer reported, is printed, and the status
+// is 1 then.
+export const runScript = async test => {
+  const t = makeTest();
+  try {
+    await test(t);
+  } catch (error) {
+    console.log(error.stack);
+    process.exitCode = 1;
+  }
+  const reports = await t.end();
+  if (reports) {
+    console.log(reports);
+    process.exitCode = 1;
+  }
+};

@@ -4,7 +4,7 @@
 // neither a cycle nor garbage: keeve gc leaves it alone, in heaps that have it and in heaps that have
 // not. It goes when the last holder does, be that one half of a cycle.
 // usage: KEEVE=... KEEVE_VAT=... makers.mjs
-import { check, equal, makeTest } from '../acceptance/lib.mjs';
+import { check, equal, runScript } from '../acceptance/lib.mjs';
 
 const owner = `
 import { Far } from '@endo/far';
@@ -120,15 +120,4 @@ const test = async t => {
   await home.audit();
 };
 
-const t = makeTest();
-try {
-  await test(t);
-} catch (error) {
-  console.log(error.stack);
-  process.exitCode = 1;
-}
-const reports = await t.end();
-if (reports) {
-  console.log(reports);
-  process.exitCode = 1;
-}
+await runScript(test);

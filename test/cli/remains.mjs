@@ -4,7 +4,7 @@
 // what they held of another vat, is gone after its restarts and one reap, which goes on by itself; what
 // is kept stays.
 // usage: KEEVE=... KEEVE_VAT=... remains.mjs
-import { check, equal, makeTest, until } from '../acceptance/lib.mjs';
+import { check, equal, runScript, until } from '../acceptance/lib.mjs';
 
 const MANY = 3000; // more than one bringOutYourDead looks at
 
@@ -76,15 +76,4 @@ const test = async t => {
   await home.audit();
 };
 
-const t = makeTest();
-try {
-  await test(t);
-} catch (error) {
-  console.log(error.stack);
-  process.exitCode = 1;
-}
-const reports = await t.end();
-if (reports) {
-  console.log(reports);
-  process.exitCode = 1;
-}
+await runScript(test);

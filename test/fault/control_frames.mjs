@@ -15,7 +15,7 @@ import { dirname, join, resolve } from 'node:path';
 process.env.KEEVE = resolve(process.argv[2]);
 process.env.KEEVE_VAT = resolve(process.argv[3]);
 process.env.KEEVE_LIBEXEC = dirname(process.env.KEEVE_VAT);
-const { Home, check, descriptorsOf, equal, makeTest, until, writeFileSync } = await import('../acceptance/lib.mjs');
+const { Home, check, descriptorsOf, equal, runScript, until, writeFileSync } = await import('../acceptance/lib.mjs');
 
 const PATIENCE_MS = 60_000; // far above what is ever needed
 const FULL = process.env.FULL === '1'; // every command meets every answer; else a third of them
@@ -367,16 +367,7 @@ const commandBefore = async (t, { vats }, real) => {
   console.log(`${chosen.length} of ${jobs.length} answers spoiled`);
 };
 
-const t = makeTest();
-try {
+await runScript(async t => {
   const { home, vats } = await daemonBehind(t);
   await commandBefore(t, { vats }, home);
-} catch (error) {
-  console.log(error.stack);
-  process.exitCode = 1;
-}
-const reports = await t.end();
-if (reports) {
-  console.log(reports);
-  process.exitCode = 1;
-}
+});

@@ -10,7 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 process.env.KEEVE = resolve(process.argv[2]);
 process.env.KEEVE_VAT = resolve(process.argv[3]);
 process.env.KEEVE_LIBEXEC = dirname(process.env.KEEVE_VAT);
-const { check, commandOf, descriptorsOf, equal, makeTest, readFileSync, sleep, until } =
+const { check, commandOf, descriptorsOf, equal, runScript, readFileSync, sleep, until } =
   await import('../acceptance/lib.mjs');
 
 const MESSAGES = Number(process.argv[4]) || (process.env.FULL === '1' ? 1_000_000 : 60_000);
@@ -244,15 +244,4 @@ const test = async t => {
     `bytes of the store ${early.store.bytes}, then ${late.store.bytes}`);
 };
 
-const t = makeTest();
-try {
-  await test(t);
-} catch (error) {
-  console.log(error.stack);
-  process.exitCode = 1;
-}
-const reports = await t.end();
-if (reports) {
-  console.log(reports);
-  process.exitCode = 1;
-}
+await runScript(test);

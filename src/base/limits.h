@@ -63,6 +63,11 @@
 /* The code of all vats of one launch: the daemon holds it until the launch is in the store. */
 #define KEE_LIMIT_CONFIG_CODE_BYTES (256u << 20)
 
+/* One message of a host session: a body of the largest size as JSON in JSON, which may double it. */
+#define KEE_LIMIT_CAPTP_TEXT_BYTES (16u << 20)
+/* A name that a host session's other side makes: of a question, an object or a promise. */
+#define KEE_LIMIT_CAPTP_NAME_BYTES 128u
+
 /* Rows of its store that a worker keeps although the crank did not write them. */
 #define KEE_LIMIT_VATSTORE_CACHE (1024u * 1024)
 /* Facets of a kind: a letter each in the row of what the kernel knows of an object. */

@@ -133,6 +133,23 @@ int kee_cli_fault(void)
     return kee_cli_error("%s", kee_fault_text());
 }
 
+_Noreturn void kee_cli_out_of_memory(void)
+{
+    (void)kee_cli_error("out of memory");
+    _Exit(
+        KEE_EXIT_FAILED); /* a daemon in this process may have threads at work: nothing is undone */
+}
+
+const char *kee_cli_text(struct kee_buf *buf)
+{
+    const char *text = kee_buf_cstr(buf);
+
+    if (text == NULL) {
+        kee_cli_out_of_memory();
+    }
+    return text;
+}
+
 struct kee_buf kee_cli_home_path(const struct kee_cli *cli, const char *name)
 {
     struct kee_buf path = KEE_BUF_EMPTY;

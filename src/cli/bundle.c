@@ -64,17 +64,17 @@ static int find_programs(struct bundling *b)
     if (r < 0) {
         status = kee_cli_fault();
     } else if (r > 0) {
-        status = kee_cli_error("%s", kee_buf_cstr(&why));
+        status = kee_cli_error("%s", kee_cli_text(&why));
     } else {
         size_t size = b->vat_program.size - strlen("keeve-vat");
         kee_buf_put(&b->esbuild, b->vat_program.data, size);
         kee_buf_put_str(&b->esbuild, "esbuild");
-        if (!kee_file_is_executable(kee_buf_cstr(&b->esbuild))) {
+        if (!kee_file_is_executable(kee_cli_text(&b->esbuild))) {
             status =
                 kee_cli_error("expected the bundler at %s, found none; put esbuild's binary for "
                               "this machine there (package @esbuild/linux-x64 of npm, "
                               "bin/esbuild)",
-                              kee_buf_cstr(&b->esbuild));
+                              kee_cli_text(&b->esbuild));
         }
     }
     kee_buf_fini(&why);
@@ -92,6 +92,7 @@ static int run_tool(const char *program, const char *const *argv, struct kee_buf
     if (r == 0) {
         kee_process_kill(pid); /* it has closed its output, or takes too long */
         kee_process_wait(pid);
+        r = kee_buf_status(said);
     }
     return r < 0 ? kee_cli_fault() : KEE_EXIT_OK;
 }
@@ -117,18 +118,18 @@ static int run_esbuild(struct bundling *b)
     int status;
 
     memcpy(argv, fixed, sizeof fixed);
-    kee_buf_printf(&outfile, "--outfile=%s", kee_buf_cstr(&b->script));
-    kee_buf_printf(&metafile, "--metafile=%s", kee_buf_cstr(&b->inputs));
-    argv[count++] = kee_buf_cstr(&outfile);
-    argv[count++] = kee_buf_cstr(&metafile);
+    kee_buf_printf(&outfile, "--outfile=%s", kee_cli_text(&b->script));
+    kee_buf_printf(&metafile, "--metafile=%s", kee_cli_text(&b->inputs));
+    argv[count++] = kee_cli_text(&outfile);
+    argv[count++] = kee_cli_text(&metafile);
     for (size_t i = 0; !b->portable && i < BUILT_IN_COUNT; i++) {
         kee_buf_printf(&external[i], "--external:%s", built_in[i]);
-        argv[count++] = kee_buf_cstr(&external[i]);
+        argv[count++] = kee_cli_text(&external[i]);
     }
     argv[count++] = b->file;
     argv[count] = NULL;
-    kee_file_remove(kee_buf_cstr(&b->script));
-    status = run_tool(kee_buf_cstr(&b->esbuild), argv, &said);
+    kee_file_remove(kee_cli_text(&b->script));
+    status = run_tool(kee_cli_text(&b->esbuild), argv, &said);
     if (said.size > 0) {
         (void)fwrite(said.data, 1, said.size, stderr);
     }
@@ -159,7 +160,7 @@ static int write_bundle(struct bundling *b, json_t *bundle)
 
     if (text == NULL) {
         status = kee_cli_error("the bundle is not UTF-8 text, or memory is out");
-    } else if (kee_file_write(kee_buf_cstr(&b->script), kee_bytes_str(text)) < 0) {
+    } else if (kee_file_write(kee_cli_text(&b->script), kee_bytes_str(text)) < 0) {
         status = kee_cli_fault();
     }
     free(text);
@@ -221,10 +222,10 @@ static int say_failure(struct kee_bytes script, const json_t *result)
 /* Loads OUT~ in a worker; *exports is what it exports. */
 static int check_bundle(struct bundling *b, struct kee_bytes script, json_t **exports)
 {
-    const char *argv[] = {"keeve-vat", "--check", kee_buf_cstr(&b->script), NULL};
+    const char *argv[] = {"keeve-vat", "--check", kee_cli_text(&b->script), NULL};
     struct kee_buf said = KEE_BUF_EMPTY;
     json_t *result = NULL;
-    int status = run_tool(kee_buf_cstr(&b->vat_program), argv, &said);
+    int status = run_tool(kee_cli_text(&b->vat_program), argv, &said);
 
     if (status == KEE_EXIT_OK) {
         result = json_loadb((const char *)said.data, said.size, 0, NULL);
@@ -257,13 +258,13 @@ static void say_done(const struct bundling *b, size_t size)
     struct kee_buf out = b->out;
     if (b->cli->json) {
         json_t *json =
-            json_pack("{s:s,s:I}", "bundle", kee_buf_cstr(&out), "bytes", (json_int_t)size);
+            json_pack("{s:s,s:I}", "bundle", kee_cli_text(&out), "bytes", (json_int_t)size);
         char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
         puts(text == NULL ? "{}" : text);
         free(text);
         json_decref(json);
     } else {
-        printf("%s: %zu bytes\n", kee_buf_cstr(&out), size);
+        printf("%s: %zu bytes\n", kee_cli_text(&out), size);
     }
     (void)fflush(stdout);
 }
@@ -283,7 +284,7 @@ static int finish(struct bundling *b, struct kee_bytes script)
         status = write_bundle(b, make_bundle(b, script, json_incref(exports)));
     }
     if (status == KEE_EXIT_OK &&
-        kee_file_rename(kee_buf_cstr(&b->script), kee_buf_cstr(&b->out)) < 0) {
+        kee_file_rename(kee_cli_text(&b->script), kee_cli_text(&b->out)) < 0) {
         status = kee_cli_fault();
     }
     if (status == KEE_EXIT_OK) {
@@ -299,13 +300,13 @@ static int bundle_once(struct bundling *b)
     int status = run_esbuild(b);
 
     if (status == KEE_EXIT_OK) {
-        int r = kee_file_read(kee_buf_cstr(&b->script), KEE_LIMIT_BUNDLE_BYTES, &script, &why);
+        int r = kee_file_read(kee_cli_text(&b->script), KEE_LIMIT_BUNDLE_BYTES, &script, &why);
         status = r == 0                 ? finish(b, kee_buf_bytes(&script))
                  : r == KEE_FILE_ABSENT ? kee_cli_error("%s was not bundled", b->file)
-                 : r > 0                ? kee_cli_error("%s", kee_buf_cstr(&why))
+                 : r > 0                ? kee_cli_error("%s", kee_cli_text(&why))
                                         : kee_cli_fault();
     }
-    kee_file_remove(kee_buf_cstr(&b->script));
+    kee_file_remove(kee_cli_text(&b->script));
     kee_buf_fini(&script);
     kee_buf_fini(&why);
     return status;
@@ -314,7 +315,7 @@ static int bundle_once(struct bundling *b)
 /* Adds what went into the last bundle; without a list only the file named. */
 static int watch_inputs(struct bundling *b, struct kee_file_watch *watch)
 {
-    json_t *meta = json_load_file(kee_buf_cstr(&b->inputs), 0, NULL);
+    json_t *meta = json_load_file(kee_cli_text(&b->inputs), 0, NULL);
     const char *name;
     json_t *value;
     int r = kee_file_watch_add(watch, b->file);
@@ -363,8 +364,8 @@ static void name_files(struct bundling *b, const char *out)
         kee_buf_put(&b->out, b->file, dot == NULL ? strlen(b->file) : (size_t)(dot - b->file));
         kee_buf_put_str(&b->out, ".bundle");
     }
-    kee_buf_printf(&b->script, "%s~", kee_buf_cstr(&b->out));
-    kee_buf_printf(&b->inputs, "%s~inputs", kee_buf_cstr(&b->out));
+    kee_buf_printf(&b->script, "%s~", kee_cli_text(&b->out));
+    kee_buf_printf(&b->inputs, "%s~inputs", kee_cli_text(&b->out));
 }
 
 int kee_cmd_bundle(struct kee_cli *cli)
@@ -384,7 +385,7 @@ int kee_cmd_bundle(struct kee_cli *cli)
     if (status == KEE_EXIT_OK) {
         status = watch ? bundle_forever(&b) : bundle_once(&b);
     }
-    kee_file_remove(kee_buf_cstr(&b.inputs));
+    kee_file_remove(kee_cli_text(&b.inputs));
     kee_buf_fini(&b.out);
     kee_buf_fini(&b.script);
     kee_buf_fini(&b.inputs);

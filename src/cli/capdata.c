@@ -16,7 +16,7 @@ int kee_capdata_json(const struct kee_value *value, struct kee_arena *arena, jso
     if (r < 0) {
         status = kee_cli_fault();
     } else if (r > 0) {
-        status = kee_cli_error("%s", kee_buf_cstr(&why));
+        status = kee_cli_error("%s", kee_cli_text(&why));
     }
     for (size_t i = 0; status == KEE_EXIT_OK && i < body.slot_count; i++) {
         json_array_append_new(slots,

@@ -66,6 +66,12 @@ int kee_cli_usage_error(const struct kee_cli *cli, const char *format, ...)
 /* Reports the thread's last fault. Gives KEE_EXIT_FAILED. */
 int kee_cli_fault(void);
 
+/* Ends the program, with the reason: for what a command has no use going on without. As by a kill, the
+ * daemon and what is on the disk take no harm; what is printed already is how the whole begins. */
+_Noreturn void kee_cli_out_of_memory(void);
+/* What a buffer holds, whole; ends the program if memory was wanting for a piece of it. */
+const char *kee_cli_text(struct kee_buf *buf);
+
 /* The path of a file in the home. The caller frees with kee_buf_fini(). */
 struct kee_buf kee_cli_home_path(const struct kee_cli *cli, const char *name);
 

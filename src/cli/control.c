@@ -36,7 +36,7 @@ int kee_control_open(struct kee_control **out, const char *home)
     kee_buf_printf(&path, "%s/control.sock", home);
     r = kee_buf_status(&path);
     if (r == 0) {
-        r = kee_unix_connect(&control->fd, kee_buf_cstr(&path));
+        r = kee_unix_connect(&control->fd, kee_cli_text(&path));
     }
     if (r == 0 && control->fd < 0) {
         r = KEE_CONTROL_NO_DAEMON;
@@ -64,12 +64,12 @@ void kee_control_free(struct kee_control *control)
 
 const char *kee_control_code(const struct kee_control *control)
 {
-    return kee_buf_cstr((struct kee_buf *)&control->code);
+    return kee_cli_text((struct kee_buf *)&control->code);
 }
 
 const char *kee_control_message(const struct kee_control *control)
 {
-    return kee_buf_cstr((struct kee_buf *)&control->message);
+    return kee_cli_text((struct kee_buf *)&control->message);
 }
 
 static int lost(struct kee_control *control)

@@ -170,7 +170,7 @@ static void print_lines(const json_t *json)
         } else {
             kee_buf_printf(&text, "%lld", (long long)json_integer_value(value));
         }
-        printf("%-12s  %s\n", name, text.failed ? "" : kee_buf_cstr(&text));
+        printf("%-12s  %s\n", name, kee_cli_text(&text));
         kee_buf_fini(&text);
     }
 }

@@ -63,7 +63,7 @@ static void print_finding(const json_t *finding)
     kee_buf_put_visible(&line, kee_bytes_str(json_string_value(json_object_get(finding, "where"))));
     kee_buf_put_str(&line, ": ");
     kee_buf_put_visible(&line, kee_bytes_str(json_string_value(json_object_get(finding, "found"))));
-    printf("%s\n    %s\n    %s\n", line.failed ? "" : kee_buf_cstr(&line),
+    printf("%s\n    %s\n    %s\n", kee_cli_text(&line),
            json_string_value(json_object_get(finding, "meaning")),
            json_object_get(finding, "repaired") != NULL
                ? json_is_true(json_object_get(finding, "repaired")) ? "Repaired." : "Left as it is."
@@ -125,7 +125,7 @@ static int free_name(const struct kee_cli *cli, struct kee_buf *out)
     for (unsigned n = 1; r == 0 && n < BACKUPS_MAX; n++) {
         kee_buf_clear(out);
         kee_buf_printf(out, "%s/backup-%u.keeve", cli->home, n);
-        r = kee_file_open_read(&fd, kee_buf_cstr(out), &why);
+        r = kee_file_open_read(&fd, kee_cli_text(out), &why);
         if (r == 0) {
             kee_file_close(fd);
         }
@@ -140,7 +140,7 @@ static int back_up(struct doctor *doctor)
     struct kee_buf path = KEE_BUF_EMPTY;
     int r = free_name(doctor->cli, &path);
 
-    r = r != 0 ? r : kee_output_open(&output, kee_buf_cstr(&path));
+    r = r != 0 ? r : kee_output_open(&output, kee_cli_text(&path));
     if (r == 0) {
         r = kee_dump_write(doctor->store, put_piece, output);
         if (r == 0) {
@@ -150,7 +150,7 @@ static int back_up(struct doctor *doctor)
         }
     }
     if (r == 0) {
-        fprintf(stderr, "as it was: %s\n", kee_buf_cstr(&path));
+        fprintf(stderr, "as it was: %s\n", kee_cli_text(&path));
     }
     kee_buf_fini(&path);
     return r;
@@ -185,7 +185,7 @@ static int open_kernel(struct doctor *doctor, struct kee_buf *why)
     static const struct kee_kernel_host nobody = {0}; /* nothing is delivered here */
     static const struct kee_kernel_options options = {.look_only = true};
     struct kee_buf directory = kee_cli_home_path(doctor->cli, "store");
-    struct kee_store_sqlite_options at = {.directory = kee_buf_cstr(&directory),
+    struct kee_store_sqlite_options at = {.directory = kee_cli_text(&directory),
                                           .must_exist = true};
     int r = kee_store_sqlite_open(&doctor->store, &at, why);
 
@@ -244,7 +244,7 @@ static int examine(struct doctor *doctor, bool repairs)
     if (r < 0) {
         status = kee_cli_error("the store cannot be read any further: %s", kee_fault_text());
     } else if (r > 0) {
-        status = kee_cli_error("%s", kee_buf_cstr(&why));
+        status = kee_cli_error("%s", kee_cli_text(&why));
     } else {
         conclude(doctor, repaired);
         status = doctor->findings == 0 ? KEE_EXIT_OK : KEE_EXIT_FAILED;

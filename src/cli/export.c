@@ -38,7 +38,7 @@ static bool on_piece(void *context, const json_t *event)
 static int from_store(const struct kee_cli *cli, struct writing *writing)
 {
     struct kee_buf directory = kee_cli_home_path(cli, "store");
-    struct kee_store_sqlite_options options = {.directory = kee_buf_cstr(&directory),
+    struct kee_store_sqlite_options options = {.directory = kee_cli_text(&directory),
                                                .must_exist = true};
     struct kee_buf why = KEE_BUF_EMPTY;
     struct kee_store *store = NULL;
@@ -52,7 +52,7 @@ static int from_store(const struct kee_cli *cli, struct writing *writing)
     if (r < 0) {
         status = kee_cli_fault();
     } else if (r > 0) {
-        status = kee_cli_error("%s", kee_buf_cstr(&why));
+        status = kee_cli_error("%s", kee_cli_text(&why));
     }
     kee_buf_fini(&directory);
     kee_buf_fini(&why);

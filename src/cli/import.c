@@ -50,7 +50,7 @@ static int fill(struct kee_store *store, struct reading *reading)
     } else if (r == KEE_DUMP_NOT_EMPTY) {
         status = kee_cli_error("the store has rows already; import only fills an empty home");
     } else if (r > 0) {
-        status = kee_cli_error("%s", kee_buf_cstr(&why));
+        status = kee_cli_error("%s", kee_cli_text(&why));
     }
     kee_buf_fini(&why);
     return status;
@@ -59,7 +59,7 @@ static int fill(struct kee_store *store, struct reading *reading)
 static int into_store(const struct kee_cli *cli, struct reading *reading)
 {
     struct kee_buf directory = kee_cli_home_path(cli, "store");
-    struct kee_store_sqlite_options options = {.directory = kee_buf_cstr(&directory)};
+    struct kee_store_sqlite_options options = {.directory = kee_cli_text(&directory)};
     struct kee_buf why = KEE_BUF_EMPTY;
     struct kee_store *store = NULL;
     int status = KEE_EXIT_OK;
@@ -74,7 +74,7 @@ static int into_store(const struct kee_cli *cli, struct reading *reading)
     } else if (r < 0) {
         status = kee_cli_fault();
     } else {
-        status = kee_cli_error("%s", kee_buf_cstr(&why));
+        status = kee_cli_error("%s", kee_cli_text(&why));
     }
     kee_buf_fini(&directory);
     kee_buf_fini(&why);
@@ -97,7 +97,7 @@ int kee_cmd_import(struct kee_cli *cli)
     if (strcmp(cli->argv[0], "-") == 0) {
         reading.fd = 0;
     } else if (kee_file_open_read(&reading.fd, cli->argv[0], &why) != 0) {
-        status = kee_cli_error("%s", kee_buf_cstr(&why));
+        status = kee_cli_error("%s", kee_cli_text(&why));
         kee_buf_fini(&why);
         return status;
     }

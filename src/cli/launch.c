@@ -23,7 +23,7 @@ static int read_config(const char *path, json_t **config, struct kee_buf *direct
     if (r < 0) {
         status = kee_cli_fault();
     } else if (r > 0) {
-        status = kee_cli_error("the configuration: %s", kee_buf_cstr(&why));
+        status = kee_cli_error("the configuration: %s", kee_cli_text(&why));
     } else {
         while (directory->size > 1 && directory->data[directory->size - 1] != '/') {
             directory->size--;
@@ -52,7 +52,7 @@ static void show_warnings(const json_t *warnings)
         kee_buf_clear(&text);
         kee_buf_put_visible(&text,
                             kee_bytes_of(json_string_value(warning), json_string_length(warning)));
-        fprintf(stderr, "warning: %s\n", kee_buf_cstr(&text));
+        fprintf(stderr, "warning: %s\n", kee_cli_text(&text));
     }
     kee_buf_fini(&text);
 }
@@ -75,13 +75,13 @@ static void show_result(const struct kee_cli *cli, const json_t *result)
     }
     if (cli->json) {
         printf("{\"subclusterId\":\"%s\",\"rootKref\":\"%s\",\"bootstrapResult\":%s}\n",
-               subcluster == NULL ? "" : subcluster, root == NULL ? "" : root, kee_buf_cstr(&text));
+               subcluster == NULL ? "" : subcluster, root == NULL ? "" : root, kee_cli_text(&text));
     } else {
         printf("subcluster  %s\nroot        %s\n", subcluster == NULL ? "-" : subcluster,
                root == NULL ? "-" : root);
         kee_buf_clear(&why);
-        kee_buf_put_visible(&why, kee_buf_bytes(&text));
-        printf("result      %s\n", kee_buf_cstr(&why));
+        kee_buf_put_visible(&why, kee_bytes_str(kee_cli_text(&text)));
+        printf("result      %s\n", kee_cli_text(&why));
     }
     kee_buf_fini(&why);
     kee_buf_fini(&text);

@@ -34,7 +34,7 @@ static bool on_line(void *context, const json_t *event)
     put_time(&line, json_integer_value(json_object_get(event, "time_ms")));
     kee_buf_printf(&line, "  %-4s %-5s ", vat == NULL ? "" : vat, level == NULL ? "" : level);
     kee_buf_put_visible(&line, kee_bytes_of(json_string_value(text), json_string_length(text)));
-    puts(kee_buf_status(&line) == 0 ? kee_buf_cstr(&line) : "(out of memory)");
+    puts(kee_cli_text(&line));
     kee_buf_fini(&line);
     return fflush(stdout) == 0;
 }

@@ -14,7 +14,17 @@
 #include "keeve/version.h"
 #include "os/file.h"
 #include "os/terminal.h"
-#include "value/json_memory.h"
+
+/* Jansson without memory may lose characters of a text and say nothing: rather, the program ends. */
+static void *json_malloc(size_t size)
+{
+    void *memory = malloc(size);
+
+    if (memory == NULL) {
+        kee_cli_out_of_memory();
+    }
+    return memory;
+}
 
 /* Takes --home, --json and --help, wherever they stand before "--", and the command's name. */
 struct globals {
@@ -47,7 +57,8 @@ static int find_home(struct kee_buf *out, const char *asked)
     } else if (kee_file_absolute(asked, out) < 0) {
         return kee_cli_fault();
     }
-    return kee_buf_status(out) < 0 ? kee_cli_error("out of memory") : KEE_EXIT_OK;
+    (void)kee_cli_text(out);
+    return KEE_EXIT_OK;
 }
 
 static int unknown_command(const struct kee_cli *cli, const char *name)
@@ -72,7 +83,7 @@ static int run_command(struct kee_cli *cli, const struct globals *globals)
     }
     status = find_home(&home, cli->home_asked);
     if (status == KEE_EXIT_OK) {
-        cli->home = kee_buf_cstr(&home);
+        cli->home = kee_cli_text(&home);
         status = cli->command->run(cli);
     }
     if (fflush(stdout) != 0 && status == KEE_EXIT_OK) {
@@ -88,7 +99,7 @@ int main(int argc, char **argv)
     struct globals globals;
     const char *name;
 
-    json_set_alloc_funcs(kee_json_malloc, free);
+    json_set_alloc_funcs(json_malloc, free);
     take_globals(&cli, &globals);
     if (cli.bad_usage) {
         return KEE_EXIT_USAGE;

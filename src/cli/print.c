@@ -30,10 +30,7 @@ void kee_print_json(const json_t *json)
 {
     char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
 
-    if (text != NULL) {
-        fputs(text, stdout);
-        fputc('\n', stdout);
-    }
+    puts(text == NULL ? "null" : text);
     free(text);
 }
 
@@ -55,6 +52,7 @@ static struct kee_buf cell_text(const json_t *cell)
         kee_buf_put_visible(&buf, kee_bytes_str(text == NULL ? "" : text));
         free(text);
     }
+    (void)kee_cli_text(&buf);
     return buf;
 }
 
@@ -212,13 +210,11 @@ static void print_line(const struct table *table, const json_t *row)
         } else {
             text = cell_text(json_object_get(row, column->name));
         }
-        put_cell(&line, column, kee_buf_bytes(&text), i + 1 == table->count);
+        put_cell(&line, column, kee_bytes_str(kee_cli_text(&text)), i + 1 == table->count);
         kee_buf_fini(&text);
     }
     kee_buf_put_char(&line, '\n');
-    if (kee_buf_status(&line) == 0) {
-        fwrite(line.data, 1, line.size, stdout);
-    }
+    fputs(kee_cli_text(&line), stdout);
     kee_buf_fini(&line);
 }
 
@@ -262,7 +258,7 @@ static size_t take_slots(const json_t *slots, struct kee_arena *arena, struct ke
     }
     *out = kee_arena_alloc(arena, count * sizeof **out);
     if (*out == NULL) {
-        return 0;
+        kee_cli_out_of_memory();
     }
     for (size_t i = 0; i < count; i++) {
         const json_t *slot = json_array_get(slots, i);
@@ -280,30 +276,32 @@ struct kee_value *kee_print_value_of(const json_t *capdata, struct kee_arena *ar
     size_t count = take_slots(json_object_get(capdata, "slots"), arena, &names);
     struct kee_value *value = NULL;
     struct kee_body of = {{NULL, 0}, names, count};
+    int r;
 
-    if (!json_is_string(body) || names == NULL) {
+    if (!json_is_string(body)) {
         kee_buf_put_str(why, "the daemon's answer has no body");
         return NULL;
     }
     of.text = kee_bytes_of(json_string_value(body), json_string_length(body));
-    return kee_body_decode(of, arena, &value, why) == 0 ? value : NULL;
+    r = kee_body_decode(of, arena, &value, why);
+    if (r < 0) {
+        kee_cli_out_of_memory(); /* it has no other fault */
+    }
+    return r == 0 ? value : NULL;
 }
 
 void kee_print_value(const struct kee_cli *cli, const struct kee_value *value)
 {
     struct kee_buf text = KEE_BUF_EMPTY;
     struct kee_buf visible = KEE_BUF_EMPTY;
-    const struct kee_buf *shown = &text;
+    struct kee_buf *shown = &text;
 
     kee_buf_put_value_json(&text, value);
     if (cli->columns > 0) {
-        kee_buf_put_visible(&visible, kee_buf_bytes(&text));
+        kee_buf_put_visible(&visible, kee_bytes_str(kee_cli_text(&text)));
         shown = &visible;
     }
-    if (kee_buf_status(&text) == 0 && kee_buf_status(&visible) == 0) {
-        fwrite(shown->data, 1, shown->size, stdout);
-        fputc('\n', stdout);
-    }
+    puts(kee_cli_text(shown));
     kee_buf_fini(&visible);
     kee_buf_fini(&text);
 }
@@ -320,6 +318,6 @@ void kee_buf_put_rejection(struct kee_buf *buf, const struct kee_value *value)
     }
     kee_buf_put_value_json(&text, value);
     kee_buf_put_str(buf, "rejected with ");
-    kee_buf_put_visible(buf, kee_buf_bytes(&text));
+    kee_buf_put_visible(buf, kee_bytes_str(kee_cli_text(&text)));
     kee_buf_fini(&text);
 }

@@ -31,7 +31,7 @@ static int build_call(const struct kee_cli *cli, struct kee_arena *arena, struct
             status = kee_cli_fault();
         } else if (r > 0) {
             status =
-                kee_cli_usage_error(cli, "argument %d, %s: %s%s", i + 1, text, kee_buf_cstr(&why),
+                kee_cli_usage_error(cli, "argument %d, %s: %s%s", i + 1, text, kee_cli_text(&why),
                                     text[0] != '"' && text[0] != '{' && text[0] != '['
                                         ? "; a string is written '\"text\"'"
                                         : "");
@@ -53,7 +53,7 @@ static int show_result(const struct kee_cli *cli, const json_t *result, struct k
     if (value == NULL) {
         /* Not ours to hide: what came is shown as it came. */
         kee_print_json(capdata);
-        (void)kee_cli_error("the result above cannot be shown as a value: %s", kee_buf_cstr(&text));
+        (void)kee_cli_error("the result above cannot be shown as a value: %s", kee_cli_text(&text));
         kee_buf_fini(&text);
         return KEE_EXIT_FAILED;
     }
@@ -64,7 +64,7 @@ static int show_result(const struct kee_cli *cli, const json_t *result, struct k
     } else {
         kee_buf_put_rejection(&text, value);
         fflush(stdout);
-        fprintf(stderr, "error: %s\n", kee_buf_cstr(&text));
+        fprintf(stderr, "error: %s\n", kee_cli_text(&text));
     }
     kee_buf_fini(&text);
     return rejected ? KEE_EXIT_FAILED : KEE_EXIT_OK;

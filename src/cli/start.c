@@ -37,7 +37,7 @@ static int run_here(struct kee_cli *cli, const struct kee_daemon_options *option
     int r = kee_daemon_run(options, options->detached ? say_nothing : say_ready, cli, &why);
 
     if (r > 0) {
-        status = kee_cli_error("%s", kee_buf_cstr(&why));
+        status = kee_cli_error("%s", kee_cli_text(&why));
     } else if (r < 0) {
         status = kee_cli_fault();
     }
@@ -104,7 +104,7 @@ static int spawn(const struct kee_cli *cli, const struct kee_daemon_options *opt
     argv[count++] = "--flavour";
     argv[count++] = kee_flavour_name(options->flavour);
     if (r == 0) {
-        child.program = kee_buf_cstr(&self);
+        child.program = kee_cli_text(&self);
         r = kee_process_spawn_heard(pid, &child, said, READY_TIMEOUT_MS);
     }
     kee_buf_fini(&self);
@@ -139,6 +139,8 @@ static int start_in_background(struct kee_cli *cli, const struct kee_daemon_opti
         status = kee_cli_fault();
     } else if (running != 0) {
         status = say_running(cli, running, "started");
+    } else if (kee_buf_status(&said) < 0) {
+        status = kee_cli_fault();
     } else if (said.size > 0) {
         (void)fwrite(said.data, 1, said.size, stderr);
         status = KEE_EXIT_FAILED;

@@ -45,7 +45,7 @@ static void print_subcluster(const json_t *subcluster)
     {
         struct kee_buf visible = KEE_BUF_EMPTY;
         kee_buf_put_visible(&visible, kee_bytes_str(name));
-        printf("    %-16s %-5s root %s\n", kee_buf_cstr(&visible), text(vat, "vat"),
+        printf("    %-16s %-5s root %s\n", kee_cli_text(&visible), text(vat, "vat"),
                text(vat, "root"));
         kee_buf_fini(&visible);
     }
@@ -71,7 +71,7 @@ static void print_status(const json_t *status)
     printf("state       %s\n", text(status, "state"));
     printf("home        %s\n", text(status, "home"));
     printf("daemon      version %s, process %lld, up %s\n", text(status, "version"),
-           number(status, "pid"), kee_buf_cstr(&uptime));
+           number(status, "pid"), kee_cli_text(&uptime));
     printf("jail        %s\n", json_is_true(json_object_get(status, "jail"))
                                    ? "on"
                                    : "OFF: workers run without limits on system calls");

@@ -24,15 +24,14 @@ static void put_arguments(struct kee_buf *line, const json_t *event)
     if (value != NULL && value->kind == KEE_VALUE_ARRAY && value->as.array.count == 2 &&
         value->as.array.items[1]->kind == KEE_VALUE_ARRAY) {
         kee_buf_put_value_json(&text, value->as.array.items[1]);
-        if (kee_buf_status(&text) == 0) {
-            text.data[0] = '(';
-            text.data[text.size - 1] = ')';
-        }
+        (void)kee_cli_text(&text);
+        text.data[0] = '(';
+        text.data[text.size - 1] = ')';
     } else if (value != NULL) {
         kee_buf_put_char(&text, ' ');
         kee_buf_put_value_json(&text, value);
     }
-    kee_buf_put_visible(line, kee_buf_bytes(&text));
+    kee_buf_put_visible(line, kee_bytes_str(kee_cli_text(&text)));
     kee_buf_fini(&text);
     kee_buf_fini(&why);
     kee_arena_fini(&arena);
@@ -104,7 +103,7 @@ void kee_print_event(const struct kee_cli *cli, const json_t *event)
         return;
     }
     put_event(&line, event);
-    puts(kee_buf_status(&line) == 0 ? kee_buf_cstr(&line) : "(out of memory)");
+    puts(kee_cli_text(&line));
     kee_buf_fini(&line);
 }
 

@@ -16,6 +16,9 @@
 #define LOG_BYTES_MAX (16u * 1024 * 1024)
 #define LOG_SHOWN_BYTES 4096u
 
+/* No name of a file in the home is longer: room is made once, so that path_of() needs no memory. */
+#define NAME_BYTES_MAX 32u
+
 static const char *path_of(struct kee_privileges *privileges, const char *name)
 {
     kee_buf_clear(&privileges->path);
@@ -30,12 +33,17 @@ int kee_privileges_find_vat_program(struct kee_buf *out, const char *helper_dir,
     static const char *const places[] = {"/keeve-vat", "/../libexec/keeve/keeve-vat",
                                          "/../libexec/keeve-vat", "/../vat/keeve-vat"};
     struct kee_buf self = KEE_BUF_EMPTY;
+    const char *path;
     int r = 0;
 
     if (helper_dir != NULL) {
         kee_buf_printf(out, "%s/keeve-vat", helper_dir);
-        if (!kee_file_is_executable(kee_buf_cstr(out))) {
-            kee_buf_printf(why, "expected the program %s, found none", kee_buf_cstr(out));
+        path = kee_buf_cstr(out);
+        if (path == NULL) {
+            return KEE_FAULT_MEMORY;
+        }
+        if (!kee_file_is_executable(path)) {
+            kee_buf_printf(why, "expected the program %s, found none", path);
             r = KEE_PRIVILEGES_REFUSED;
         }
         return r;
@@ -46,13 +54,16 @@ int kee_privileges_find_vat_program(struct kee_buf *out, const char *helper_dir,
             self.size--;
         }
         r = KEE_PRIVILEGES_REFUSED;
-        for (size_t i = 0; i < sizeof places / sizeof *places && r != 0; i++) {
+        for (size_t i = 0; i < sizeof places / sizeof *places && r > 0; i++) {
             kee_buf_clear(out);
             kee_buf_put(out, self.data, self.size - 1);
             kee_buf_put_str(out, places[i]);
-            r = kee_file_is_executable(kee_buf_cstr(out)) ? 0 : KEE_PRIVILEGES_REFUSED;
+            path = kee_buf_cstr(out);
+            r = path == NULL                   ? KEE_FAULT_MEMORY
+                : kee_file_is_executable(path) ? 0
+                                               : KEE_PRIVILEGES_REFUSED;
         }
-        if (r != 0) {
+        if (r > 0) {
             kee_buf_printf(why,
                            "the program keeve-vat is missing: expected it beside %s or in "
                            "../libexec/keeve; set KEEVE_LIBEXEC to the directory it is in",
@@ -144,7 +155,10 @@ int kee_privileges_open(struct kee_privileges *out, const struct kee_privileges_
                                    .log_fd = -1,
                                    .lock_fd = -1,
                                    .durability = options->durability};
-    r = check_jail(out, options->unjailed, why);
+    r = kee_buf_reserve(&out->path, strlen(out->home) + 1 + NAME_BYTES_MAX);
+    if (r == 0) {
+        r = check_jail(out, options->unjailed, why);
+    }
     if (r == 0) {
         r = kee_privileges_find_vat_program(&out->vat_program, options->helper_dir, why);
     }

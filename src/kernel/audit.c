@@ -30,6 +30,7 @@ struct audit {
     struct kee_map tallies; /* kref bits -> struct tally */
     struct kee_audit common;
     struct kee_vat_id vat; /* whose c-list is being walked */
+    int fault;             /* that ended the walk of a vat: what was found is not all there is */
 };
 
 void kee_audit_violation(struct kee_audit *audit, const char *invariant, struct kee_bytes where,
@@ -127,10 +128,13 @@ static int on_clist(struct kee_kernel *kernel, struct kee_bytes rest, struct kee
         r = kee_kref_parse(value, &kref)
                 ? kee_world_get(kernel->world, kee_key_clist_kref(&key, audit->vat, kref), &inverse)
                 : KEE_STORE_ABSENT;
+        if (r < 0) {
+            return r;
+        }
         if (r != 0 || !kee_bytes_has_prefix(inverse, rest)) {
             kee_audit_violation(&audit->common, "CL-1", rest, false, "no inverse row");
         }
-        return r < 0 ? r : 0;
+        return 0;
     }
     vref = kee_bytes_cut(&value, ' ');
     if (vref.size < 3 || vref.size > KEE_LIMIT_VREF_BYTES) {
@@ -139,15 +143,18 @@ static int on_clist(struct kee_kernel *kernel, struct kee_bytes rest, struct kee
     }
     reachable = kee_bytes_equal(value, KEE_BYTES_LIT("r"));
     r = kee_world_get(kernel->world, kee_key_clist(&key, audit->vat, vref), &inverse);
+    if (r < 0) {
+        return r;
+    }
     pair = r == 0 && kee_bytes_equal(inverse, rest);
     if (!pair) {
         kee_audit_violation(&audit->common, "CL-1", rest, false, "no inverse row");
     }
     if (kee_kref_is_promise(kref)) {
-        return r < 0 ? r : add(audit, kref, 1, 1);
+        return add(audit, kref, 1, 1);
     }
-    if (r < 0 || vref.data[1] != '-') {
-        return r < 0 ? r : 0;
+    if (vref.data[1] != '-') {
+        return 0;
     }
     r = kee_world_get(kernel->world, kee_key_importer(&key, kref, audit->vat), &inverse);
     if (r == KEE_STORE_ABSENT) {
@@ -176,24 +183,40 @@ static int add_inventory(struct audit *audit, struct kee_vat_id vat)
     return r;
 }
 
+/* A row that is none is a finding. Of any other fault nothing is to be concluded. */
+static void cannot_read(struct audit *audit, int r, const char *invariant, struct kee_bytes where)
+{
+    if (r < 0 && r != KEE_FAULT_CORRUPT) {
+        audit->fault = r;
+    } else {
+        kee_audit_violation(&audit->common, invariant, where, false, "unreadable");
+    }
+}
+
 static void on_vat(void *context, const struct kee_record *record)
 {
     struct audit *audit = context;
     struct kee_vat *vat;
     struct kee_key key;
     struct kee_vat_id id;
+    int r = 0;
 
+    if (audit->fault != 0) {
+        return;
+    }
     if (!kee_id_parse(record->fields[0].value, 'v', &id.n) ||
-        kee_vat_load(audit->common.kernel, id, &vat) != 0 || vat == NULL) {
-        kee_audit_violation(&audit->common, "RC-1", record->fields[0].value, false, "unreadable");
+        (r = kee_vat_load(audit->common.kernel, id, &vat)) != 0 || vat == NULL) {
+        cannot_read(audit, r, "RC-1", record->fields[0].value);
         return;
     }
     audit->vat = id;
-    if (add(audit, vat->root, 1, 1) != 0 || /* held by its launch */
-        add_inventory(audit, id) != 0 ||
-        kee_rows_each(audit->common.kernel, kee_key_vat(&key, id, ".c."), on_clist, NULL, audit) !=
-            0) {
-        kee_audit_violation(&audit->common, "CL-1", record->fields[0].value, false, "unreadable");
+    r = add(audit, vat->root, 1, 1); /* held by its launch */
+    r = r != 0 ? r : add_inventory(audit, id);
+    r = r != 0 ? r
+               : kee_rows_each(audit->common.kernel, kee_key_vat(&key, id, ".c."), on_clist, NULL,
+                               audit);
+    if (r != 0) {
+        cannot_read(audit, r, "CL-1", record->fields[0].value);
     }
 }
 
@@ -242,11 +265,14 @@ static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct k
     if (rest.size > 0 && rest.data[0] == 'q') {
         r = kee_world_get(kernel->world,
                           kee_key_kref(&key, "", kee_kref_make(KEE_KREF_PROMISE, n), ""), &unused);
+        if (r < 0) {
+            return r;
+        }
         if (r != 0 || unused.size == 0 || unused.data[0] != 'q') {
             kee_audit_violation(&audit->common, "PR-3", where, false,
                                 "a message is parked at what does not say so");
         }
-        return r < 0 ? r : on_queue(kernel, rest, value, fn, context);
+        return on_queue(kernel, rest, value, fn, context);
     }
     if (rest.size > 0) {
         return add_list(audit, kee_bytes_cut(&value, ' '));
@@ -257,15 +283,24 @@ static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct k
     }
     tally->has_row = true;
     r = kee_world_get(kernel->world, kee_key_kref(&key, "", tally->kref, ".d"), &unused);
-    if (r < 0 || value.size == 0 || (r == 0) != (value.data[0] != 'u' && value.data[0] != 'q')) {
+    if (r < 0) {
+        return r;
+    }
+    if (value.size == 0 || (r == 0) != (value.data[0] != 'u' && value.data[0] != 'q')) {
         kee_audit_violation(&audit->common, "PR-2", where, false, "settled and data do not agree");
     }
     (void)kee_bytes_cut(&value, ' ');
     (void)kee_bytes_cut(&value, ' ');
     (void)kee_bytes_cut(&value, ' ');
     for (list = value; list.size > 0;) {
-        if (kee_id_parse(kee_bytes_cut(&list, ','), 'v', &id.n) &&
-            kee_world_get(kernel->world, kee_key_clist_kref(&key, id, tally->kref), &unused) != 0) {
+        if (!kee_id_parse(kee_bytes_cut(&list, ','), 'v', &id.n)) {
+            continue;
+        }
+        r = kee_world_get(kernel->world, kee_key_clist_kref(&key, id, tally->kref), &unused);
+        if (r < 0) {
+            return r;
+        }
+        if (r != 0) {
             kee_audit_violation(&audit->common, "PR-1", where, false,
                                 "v%llu subscribes to what it does not know",
                                 (unsigned long long)id.n);
@@ -391,6 +426,7 @@ static int walk(struct audit *audit)
 
     r = kee_audit_strays(&audit->common);
     r = r != 0 ? r : kee_kernel_list_vats(kernel, on_vat, audit);
+    r = r != 0 ? r : audit->fault;
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("q."), on_queue, NULL, audit);
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("hold."), on_hold, NULL, audit);
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("pin."), on_hold, NULL, audit);

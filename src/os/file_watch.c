@@ -63,10 +63,12 @@ int kee_file_watch_add(struct kee_file_watch *watch, const char *path)
 
     kee_buf_put(&directory, slash == NULL ? "./" : path, slash == NULL ? 2 : (size_t)(name - path));
     text = kee_buf_cstr(&directory);
-    number = text == NULL
-                 ? -1
-                 : inotify_add_watch(watch->fd, text,
-                                     IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM);
+    if (text == NULL) {
+        kee_buf_fini(&directory);
+        return KEE_FAULT_MEMORY;
+    }
+    number = inotify_add_watch(watch->fd, text,
+                               IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM);
     kee_buf_fini(&directory);
     if (number < 0) {
         return 1;

@@ -98,6 +98,12 @@ void kee_loop_expect(struct kee_loop *loop)
     loop->expects = true;
 }
 
+/* What libuv says, as a fault. */
+static int code_of(int error)
+{
+    return error == UV_ENOMEM ? KEE_FAULT_MEMORY : KEE_FAULT_SYSTEM;
+}
+
 int kee_loop_new(struct kee_loop **out)
 {
     struct kee_loop *loop = calloc(1, sizeof *loop);
@@ -111,7 +117,7 @@ int kee_loop_new(struct kee_loop **out)
     if (r < 0) {
         free(loop->scratch);
         free(loop);
-        return kee_fault(KEE_FAULT_SYSTEM, "event loop: %s", uv_strerror(r));
+        return kee_fault(code_of(r), "event loop: %s", uv_strerror(r));
     }
     (void)uv_prepare_init(&loop->uv, &loop->prepare);
     (void)uv_idle_init(&loop->uv, &loop->idle);
@@ -229,7 +235,7 @@ int kee_watch_new(struct kee_watch **out, struct kee_loop *loop, int fd,
     r = uv_poll_init(&loop->uv, &watch->uv, fd);
     if (r < 0) {
         free(watch);
-        return kee_fault(KEE_FAULT_SYSTEM, "watching descriptor %d: %s", fd, uv_strerror(r));
+        return kee_fault(code_of(r), "watching descriptor %d: %s", fd, uv_strerror(r));
     }
     watch->uv.data = watch;
     watch->loop = loop;
@@ -338,7 +344,7 @@ int kee_signal_new(struct kee_signal **out, struct kee_loop *loop, int number,
     r = uv_signal_init(&loop->uv, &signal->uv);
     if (r < 0) {
         free(signal);
-        return kee_fault(KEE_FAULT_SYSTEM, "signal %d: %s", number, uv_strerror(r));
+        return kee_fault(code_of(r), "signal %d: %s", number, uv_strerror(r));
     }
     signal->uv.data = signal;
     signal->loop = loop;
@@ -347,7 +353,7 @@ int kee_signal_new(struct kee_signal **out, struct kee_loop *loop, int number,
     r = uv_signal_start(&signal->uv, on_signal, number);
     if (r < 0) {
         kee_signal_free(signal);
-        return kee_fault(KEE_FAULT_SYSTEM, "signal %d: %s", number, uv_strerror(r));
+        return kee_fault(code_of(r), "signal %d: %s", number, uv_strerror(r));
     }
     *out = signal;
     return 0;

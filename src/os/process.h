@@ -26,7 +26,7 @@ struct kee_spawn {
 int kee_process_spawn(pid_t *out, const struct kee_spawn *spawn);
 
 /* The same, with the child's stdout and stderr as a pipe that is read into said until it is closed, at
- * most timeout_ms. */
+ * most timeout_ms. Without memory for what is said the child lives all the same: kee_buf_status(said). */
 int kee_process_spawn_heard(pid_t *out, const struct kee_spawn *spawn, struct kee_buf *said,
                             int timeout_ms);
 

@@ -5,7 +5,7 @@
  * nothing fails, never with a refusal, and leaks nothing (a sanitizer sees to that).
  *
  * Jansson's own allocations are left out: without memory it loses characters of a text and says nothing.
- * The program therefore ends when jansson has no memory (value/json_memory.h).
+ * The program therefore ends when jansson has no memory: that is tried in cli.c.
  */
 #include "cm.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alloc_fault - an allocation that fails when the test wants it to. Link with --wrap=malloc,
- * --wrap=calloc and --wrap=realloc; for jansson give alloc_fault_malloc to json_set_alloc_funcs(). One thread.
+ * --wrap=calloc and --wrap=realloc; for jansson give alloc_fault_malloc to json_set_alloc_funcs().
+ * Armed and asked by one thread; allocations of others count.
  */
 #ifndef KEE_TEST_ALLOC_FAULT_H
 #define KEE_TEST_ALLOC_FAULT_H
@@ -19,6 +20,10 @@ bool alloc_fault_disarm(void);
 /* arm and on in one; disarm and off. */
 void alloc_fault_begin(uint64_t nth);
 bool alloc_fault_end(void);
+
+/* From now on one state for this process and those it forks: what a child arms and meets is seen here.
+ * One of them is at work at a time. */
+void alloc_fault_share(void);
 
 /* For json_set_alloc_funcs(), with free. */
 void *alloc_fault_malloc(size_t size);

@@ -36,3 +36,10 @@ const char *scratch_join(const struct scratch *scratch, const char *name, char r
     (void)snprintf(room, 128, "%s/%s", scratch->path, name);
     return room;
 }
+
+void scratch_remove(const struct scratch *scratch, const char *name)
+{
+    char path[128];
+
+    (void)nftw(scratch_join(scratch, name, path), remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}

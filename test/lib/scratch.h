@@ -15,5 +15,7 @@ void scratch_init_in_memory(struct scratch *scratch);
 void scratch_fini(struct scratch *scratch);
 /* Joins to a path: valid until the caller's room goes. */
 const char *scratch_join(const struct scratch *scratch, const char *name, char room[128]);
+/* A file in it, or a directory with all in it, if it is there. */
+void scratch_remove(const struct scratch *scratch, const char *name);
 
 #endif

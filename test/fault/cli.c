@@ -14,7 +14,6 @@
 #include "cm.h"
 
 #include <signal.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -25,6 +24,7 @@
 #include <unistd.h>
 
 #include "canned_daemon.h"
+#include "dump_text.h"
 #include "scratch.h"
 #include "starved_program.h"
 
@@ -517,19 +517,10 @@ static void write_file(const char *name, const char *text, size_t size)
 /* The rows of text with its last line made anew. */
 static void write_dump(const char *name, const char *text)
 {
-    uint8_t sum[crypto_hash_sha256_BYTES];
-    char hex[2 * sizeof sum + 1];
     struct kee_buf dump = KEE_BUF_EMPTY;
-    size_t lines = 0;
-    size_t size = (size_t)(strstr(text, "\nend ") + 1 - text);
 
-    for (size_t i = 0; i < size; i++) {
-        lines += text[i] == '\n';
-    }
-    (void)crypto_hash_sha256(sum, (const uint8_t *)text, size);
-    (void)sodium_bin2hex(hex, sizeof hex, sum, sizeof sum);
-    kee_buf_put(&dump, text, size);
-    kee_buf_printf(&dump, "end %zu %s\n", lines - 1, hex);
+    kee_buf_put(&dump, text, (size_t)(strstr(text, "\nend ") + 1 - text));
+    dump_text_close(&dump);
     write_file(name, (const char *)dump.data, dump.size);
     kee_buf_fini(&dump);
 }

@@ -10,6 +10,7 @@
 
 #include "alloc_fault.h"
 #include "base/fault.h"
+#include "dump_text.h"
 #include "store/dump.h"
 #include "store/world.h"
 
@@ -189,30 +190,6 @@ static void a_world_is_made_or_not(void **state)
     kee_fault_clear();
 }
 
-struct text {
-    struct kee_buf all;
-    size_t at;
-};
-
-static int append(void *context, struct kee_bytes piece)
-{
-    struct text *text = context;
-
-    kee_buf_put_bytes(&text->all, piece);
-    return kee_buf_status(&text->all);
-}
-
-static int take(void *context, uint8_t *room, size_t size, size_t *got)
-{
-    struct text *text = context;
-    size_t left = text->all.size - text->at;
-
-    *got = left < size ? left : size;
-    memcpy(room, text->all.data + text->at, *got);
-    text->at += *got;
-    return 0;
-}
-
 static struct kee_store *store_with_rows(void)
 {
     struct kee_store *store;
@@ -239,14 +216,14 @@ static void a_dump_is_all_or_nothing(void **state)
     while (fired) {
         struct kee_store *store = store_with_rows();
         struct kee_store *other;
-        struct text text = {KEE_BUF_EMPTY, 0};
+        struct dump_text text = {KEE_BUF_EMPTY, 0};
         int told = 1;
         int r;
         assert_int_equal(kee_store_memory_open(&other), 0);
         alloc_fault_begin(++nth);
-        r = kee_dump_write(store, append, &text);
+        r = kee_dump_write(store, dump_text_append, &text);
         if (r == 0) {
-            r = kee_dump_read(other, take, &text, &why, count_notice, &told);
+            r = kee_dump_read(other, dump_text_take, &text, &why, count_notice, &told);
         }
         fired = alloc_fault_end();
         assert_int_equal(r < 0, fired);

@@ -4,66 +4,20 @@
  * opening it for a look, listing, auditing and mending end without an assertion. An input without the
  * closing line gets a right one, so that rows are reached.
  */
-#include <sodium/crypto_hash_sha256.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/assert.h"
 #include "base/fault.h"
+#include "dump_text.h"
 #include "kernel/kernel.h"
 #include "store/dump.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct text {
-    struct kee_buf all;
-    size_t at;
-};
-
-static int append(void *context, struct kee_bytes piece)
-{
-    struct text *text = context;
-
-    kee_buf_put_bytes(&text->all, piece);
-    return kee_buf_status(&text->all);
-}
-
-static int take(void *context, uint8_t *room, size_t size, size_t *got)
-{
-    struct text *text = context;
-    size_t left = text->all.size - text->at;
-
-    *got = left < size ? left : size;
-    if (left > 0) {
-        memcpy(room, text->all.data + text->at, *got);
-        text->at += *got;
-    }
-    return 0;
-}
-
 static void written(void *context, int r)
 {
     *(int *)context = r;
-}
-
-/* "end ROWS SUM" as the format wants it. */
-static void close_text(struct kee_buf *all)
-{
-    uint8_t sum[crypto_hash_sha256_BYTES];
-    size_t rows = 0;
-
-    if (all->size == 0 || all->data[all->size - 1] != '\n') {
-        kee_buf_put_char(all, '\n');
-    }
-    for (size_t i = 0; i < all->size; i++) {
-        rows += all->data[i] == '\n';
-    }
-    crypto_hash_sha256(sum, all->data, all->size);
-    kee_buf_printf(all, "end %zu ", rows - 1);
-    for (size_t i = 0; i < sizeof sum; i++) {
-        kee_buf_printf(all, "%02x", sum[i]);
-    }
-    kee_buf_put_char(all, '\n');
 }
 
 static void ignore(void *context, const struct kee_record *record)
@@ -102,20 +56,20 @@ static void look(struct kee_store *store)
 }
 
 /* Gives false if it was refused. */
-static bool check(struct text *text)
+static bool check(struct dump_text *text)
 {
     struct kee_buf why = KEE_BUF_EMPTY;
-    struct text again = {KEE_BUF_EMPTY, 0};
+    struct dump_text again = {KEE_BUF_EMPTY, 0};
     struct kee_store *store;
     int done = 1;
     int r;
 
     kee_assert(kee_store_memory_open(&store) == 0);
     text->at = 0;
-    r = kee_dump_read(store, take, text, &why, written, &done);
+    r = kee_dump_read(store, dump_text_take, text, &why, written, &done);
     if (r == 0) {
         kee_assert(done == 0);
-        kee_assert(kee_dump_write(store, append, &again) == 0);
+        kee_assert(kee_dump_write(store, dump_text_append, &again) == 0);
         look(store); /* which closes it */
     } else {
         kee_assert(r < 0 || why.size > 0);
@@ -129,11 +83,11 @@ static bool check(struct text *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct text text = {KEE_BUF_EMPTY, 0};
+    struct dump_text text = {KEE_BUF_EMPTY, 0};
 
     kee_buf_put(&text.all, data, size);
     if (!check(&text)) {
-        close_text(&text.all);
+        dump_text_close(&text.all);
         (void)check(&text);
     }
     kee_buf_fini(&text.all);

@@ -143,28 +143,47 @@ static void answer_as(txMachine *the, struct kee_bytes name)
     kee_promise_follow(the, entry, the->stack->value.reference);
 }
 
-/* The items of the array on the stack are pushed: method, arguments. */
-static void push_methargs(txMachine *the)
+static bool is_name(const txSlot *value)
+{
+    return kee_is_string(value) || value->kind == XS_SYMBOL_KIND;
+}
+
+/* The items of the array on the stack are pushed: method, arguments; of [name], which asks for a property,
+ * the name and undefined. Gives what kind of send it is. */
+static int push_methargs(txMachine *the)
 {
     txSlot *value = the->stack;
     txSlot *array;
-    txSlot *args;
+    txSlot *method;
+    txIndex length = 0;
 
-    if (kee_ls_pass_style(the, value) != KEE_STYLE_COPY_ARRAY ||
-        value->value.reference->next->value.array.length != 2) {
-        mxTypeError("a message must be [method, arguments]");
+    if (kee_ls_pass_style(the, value) == KEE_STYLE_COPY_ARRAY) {
+        length = value->value.reference->next->value.array.length;
+    }
+    if (length != 1 && length != 2) {
+        mxTypeError("a message must be [method, arguments], or [property]");
     }
     array = value->value.reference->next;
     mxPushSlot(array->value.array.address);
+    method = the->stack;
+    if (length == 1) {
+        mxPushUndefined();
+        if (!is_name(method) && method->kind != XS_INTEGER_KIND && method->kind != XS_NUMBER_KIND) {
+            mxTypeError("the property a message asks for must be a string, symbol or number");
+        }
+        return KEE_HP_GET;
+    }
     mxPushSlot(array->value.array.address + 1);
-    args = the->stack;
-    if (kee_ls_pass_style(the, args) != KEE_STYLE_COPY_ARRAY) {
+    if (kee_ls_pass_style(the, the->stack) != KEE_STYLE_COPY_ARRAY) {
         mxTypeError("the arguments of a message must be an array");
     }
-    if (!kee_is_string(args + 1) && (args + 1)->kind != XS_SYMBOL_KIND &&
-        (args + 1)->kind != XS_UNDEFINED_KIND) {
+    if (method->kind == XS_UNDEFINED_KIND) {
+        return KEE_HP_APPLY_FUNCTION;
+    }
+    if (!is_name(method)) {
         mxTypeError("the method of a message must be a string or symbol");
     }
+    return KEE_HP_APPLY_METHOD;
 }
 
 /* Pushes the promise for the answer. What is wrong with the message is the sender's mistake, or a
@@ -178,15 +197,11 @@ static void push_answer(txMachine *the, struct kee_bytes target, struct kee_vp_c
     {
         mxTry(the)
         {
-            txSlot *method;
+            int op;
             kee_ls_value_of_vref(the, target, kee_bytes_of(NULL, 0));
             kee_ls_unserialize(the, methargs.body, methargs.slots);
-            push_methargs(the);
-            method = the->stack + 1;
-            kee_hp_send(the,
-                        method->kind == XS_UNDEFINED_KIND ? KEE_HP_APPLY_FUNCTION
-                                                          : KEE_HP_APPLY_METHOD,
-                        answer - 1, method, the->stack);
+            op = push_methargs(the);
+            kee_hp_send(the, op, answer - 1, the->stack + 1, the->stack);
         }
         mxCatch(the)
         {

@@ -88,7 +88,13 @@ static void send_to_value(txMachine *the, txSlot *record, txSlot *value)
     if (value->kind == XS_REFERENCE_KIND) {
         txSlot *handler = kee_tag_find(value->value.reference, KEE_TAG_HANDLER);
         struct kee_ls_entry *entry = kee_hp_presence_entry(the, value->value.reference);
-        if (entry && op != KEE_HP_GET) {
+        if (entry && (r.op->value.integer & KEE_HP_GOT)) {
+            /* What waits for it is a plain promise, which follows that of a send made now. */
+            kee_hp_send(the, op, value, r.prop, r.args);
+            answer(the, record);
+            return;
+        }
+        if (entry) {
             kee_ls_send(the, record, entry);
             return;
         }
@@ -187,7 +193,8 @@ static void send_again(txMachine *the, txSlot *record)
     answer(the, record);
 }
 
-/* A property of a value that is not here yet: the answer is a promise for what the value will give. */
+/* A property of a value that is not here yet: the answer is a promise for what the value will give. It is
+ * asked here, not sent after the promise: if that becomes data, only who has the data can tell. */
 static void get_later(txMachine *the, txSlot *record, txSlot *promise)
 {
     struct kee_hp_record r = kee_hp_record_of(record);

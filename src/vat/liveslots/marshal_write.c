@@ -375,7 +375,8 @@ static void finish(struct kee_writer *w, struct kee_ls_capdata *out)
     w->ls->error_id += w->errors;
 }
 
-/* What is to be written: one value, an error by message and name, or a method and its arguments. */
+/* What is to be written: one value, an error by message and name, or a method and its arguments. Without
+ * arguments (undefined) the method is the name of a property. */
 struct subject {
     txSlot *value;
     txSlot *message, *name;
@@ -392,9 +393,11 @@ static void write_subject(struct kee_writer *w, const struct subject *subject)
         w->steps[0].index = 0;
         kee_buf_put_str(w->out, "#[");
         kee_write_value(w, subject->method);
-        kee_buf_put_char(w->out, ',');
-        w->steps[0].index = 1;
-        kee_write_value(w, subject->args);
+        if (subject->args->kind != XS_UNDEFINED_KIND) {
+            kee_buf_put_char(w->out, ',');
+            w->steps[0].index = 1;
+            kee_write_value(w, subject->args);
+        }
         kee_buf_put_char(w->out, ']');
         w->depth = 0;
         return;

@@ -2,7 +2,7 @@
 // oracle - npm's liveslots, driven by the same lines as test/golden/liveslots/drive and telling the same
 // transcript. makeOracle(code, tell) gives { start, deliver }; tell is called with each line.
 import '@endo/init/debug.js';
-import { makeLiveSlots } from '@agoric/swingset-liveslots';
+import { makeLiveSlots } from './liveslots.mjs';
 import { E, Far } from '@endo/far';
 import { getInterfaceOf, makeTagged, passStyleOf } from '@endo/pass-style';
 

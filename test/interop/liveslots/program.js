@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // program - a random program of deliveries, made while npm's liveslots runs it, since what can be
 // delivered next depends on what the vat said. Writes the scenario and its transcript.
-// usage: node program.js SEED COUNT SCENARIO TRANSCRIPT
+// usage: node program.js SEED COUNT SCENARIO TRANSCRIPT [as-npm]
 import { makeOracle } from './oracle.mjs';
 import { writeFileSync } from 'node:fs';
 
-const [seedText, countText, scenarioPath, transcriptPath] = process.argv.slice(2);
+const [seedText, countText, scenarioPath, transcriptPath, kind] = process.argv.slice(2);
 let state = Number(seedText) >>> 0;
 const random = (n) => {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -44,6 +44,12 @@ const code = `({
       },
       get: (i, j) => {
         cells[j] = calm(E.get(cells[i]).a);
+      },
+      grab: (i, target) => {
+        cells[i] = calm(E.get(target).a);
+      },
+      call: (i, target) => {
+        cells[i] = calm(E(target)(cells[i]));
       },
       data: (i, j, k) => {
         cells[i] = harden({ b: [cells[j]], a: cells[k] });
@@ -152,7 +158,9 @@ const step = (use) =>
     () => ['send', cell(), cell(), cell()],
     () => ['send', cell(), cell(), cell(), cell()],
     () => ['pipe', cell(), cell()],
-    () => ['get', cell(), cell()],
+    () => (kind === undefined ? ['get', cell(), cell()] : ['give', cell()]),
+    () => (kind === undefined ? ['grab', cell(), use()] : ['give', cell()]),
+    () => (kind === undefined ? ['call', cell(), use()] : ['give', cell()]),
     () => ['data', cell(), cell(), cell()],
     () => ['when', cell(), cell()],
     () => ['give', cell()],
@@ -161,10 +169,13 @@ const step = (use) =>
   ])();
 const message = () => {
   const targets = [...exported, ...exported, ...open];
-  const methargs = encode((use) => [
-    pick(['run', 'run', 'slow']),
-    Array.from({ length: 1 + random(4) }, () => step(use)),
-  ]);
+  const methargs =
+    kind === undefined && random(8) === 0
+      ? encode(() => [pick(['a', 'b', 'run', '%@@toStringTag'])]) // a property
+      : encode((use) => [
+          pick(['run', 'run', 'slow']),
+          Array.from({ length: 1 + random(4) }, () => step(use)),
+        ]);
   const target = pick(targets);
   nextPromise += 1;
   const result = `p-${nextPromise}`;

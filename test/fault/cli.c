@@ -134,6 +134,8 @@ static void each_allocation(const struct job *job, unsigned columns)
     bool fired = true;
     unsigned count = 0;
 
+    try(&good, job, columns, 0); /* may find something to do that is done then */
+    starved_free(&good);
     try(&good, job, columns, 0);
     if ((good.status != 0) != job->declined) {
         fail_msg("keeve %s: %s", job->words, kee_buf_cstr(&good.err));
@@ -414,6 +416,7 @@ static const struct canned_answer answers[] = {
 static void commands_that_ask(void **state)
 {
     static const struct job jobs[] = {
+        {"live", .words = "export"},
         {"live", .words = "status", .varies = true},
         {"live", .words = "vats", .varies = true},
         {"live", .words = "clist v1"},
@@ -432,7 +435,6 @@ static void commands_that_ask(void **state)
         {"live", .words = "send ko2 read"},
         {"live", .varies = true,
          .words = "send ko1 greet {\"a\":[1,{\"@bigint\":\"7\"},{\"kref\":\"ko2\"}]}"},
-        {"live", .words = "export"},
         {"live", .words = "start"},
         {"live", .words = "doctor", .declined = true},
         {"rest", .words = "status", .declined = true},
@@ -545,11 +547,12 @@ static int set_up(void **state)
     must("own", "start");
     assert_int_equal(keeve(&ended, "live", "launch " EXAMPLE), 0);
     starved_free(&ended);
+    must("live", "gc"); /* nothing moves by itself any more */
     assert_int_equal(keeve(&ended, "live", "export"), 0);
     write_dump("small.keeve", kee_buf_cstr(&ended.out));
-    at = strstr((char *)ended.out.data, "\nko2\tv2 2 2\n");
+    at = strstr((char *)ended.out.data, "\nko3\tv2 ");
     assert_non_null(at);
-    at[strlen("\nko2\tv2 ")] = '9';
+    at[strlen("\nko3\tv2 ")] = '9';
     write_dump("hurt.keeve", kee_buf_cstr(&ended.out));
     starved_free(&ended);
     must("rest", "import %/small.keeve");

@@ -31,7 +31,7 @@
  * Errors      a maker gives NULL if memory is out, or if a text is not what its kind demands (UTF-8,
  *             digits). A NULL given to a maker or to an add makes that fail too and frees the rest, so
  *             that a tree built in one expression needs one check. Readers take NULL and find nothing
- *             in it.
+ *             in it. A text made in JavaScript may hold half a surrogate pair: it is read as three bytes.
  * Threads     a value may be read by several threads, or changed by one.
  */
 #ifndef KEEVE_VALUE_H

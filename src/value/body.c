@@ -3,75 +3,20 @@
 #include "value/body.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/assert.h"
 #include "base/fault.h"
 #include "base/limits.h"
-#include "base/map.h"
 #include "value/decode.h"
+#include "value/encode.h"
 #include "value/text.h"
-
-struct slot_seen {
-    struct kee_bytes slot;
-    size_t index;
-};
-
-struct encode {
-    struct kee_arena *arena;
-    struct kee_buf *why;
-    struct kee_buf text;
-    struct kee_map seen; /* hash of a slot's name, or the next free number after it, to slot_seen */
-    struct kee_buf slots; /* struct kee_bytes, one after another */
-    size_t slot_count;
-};
-
-static uint64_t hash_of(struct kee_bytes text)
-{
-    uint64_t hash = 14695981039346656037u;
-
-    for (size_t i = 0; i < text.size; i++) {
-        hash = (hash ^ text.data[i]) * 1099511628211u;
-    }
-    return hash | 1;
-}
-
-/* The index of slot, given at its first use. */
-static int slot_index(struct encode *encode, struct kee_bytes slot, const struct kee_place *place,
-                      size_t *index, bool *first)
-{
-    uint64_t key = hash_of(slot);
-    struct slot_seen *seen;
-
-    while ((seen = kee_map_get(&encode->seen, key)) != NULL) {
-        if (kee_bytes_equal(seen->slot, slot)) {
-            *index = seen->index;
-            *first = false;
-            return 0;
-        }
-        key = key + 1 == 0 ? 1 : key + 1;
-    }
-    if (encode->slot_count == KEE_LIMIT_SLOTS) {
-        return kee_place_bad(place, encode->why, "more than %u references in one value",
-                             KEE_LIMIT_SLOTS);
-    }
-    seen = kee_arena_alloc(encode->arena, sizeof *seen);
-    if (seen == NULL) {
-        return kee_fault(KEE_FAULT_MEMORY, "a slot");
-    }
-    seen->slot = slot;
-    seen->index = *index = encode->slot_count++;
-    *first = true;
-    kee_buf_put(&encode->slots, &slot, sizeof slot);
-    return kee_map_put(&encode->seen, key, seen);
-}
 
 static bool looks_special(struct kee_bytes text)
 {
     return text.size > 0 && text.data[0] >= '!' && text.data[0] <= '-';
 }
 
-static void put_string(struct encode *encode, struct kee_bytes text)
+static void put_string(struct kee_encode *encode, struct kee_bytes text)
 {
     if (looks_special(text)) {
         kee_buf_put_json_string_marked(&encode->text, '!', text);
@@ -80,13 +25,13 @@ static void put_string(struct encode *encode, struct kee_bytes text)
     }
 }
 
-static int put_ref(struct encode *encode, const struct kee_value *value,
+static int put_ref(struct kee_encode *encode, const struct kee_value *value,
                    const struct kee_place *place)
 {
     struct kee_buf name = KEE_BUF_EMPTY;
     size_t index = 0;
     bool first = false;
-    int r = slot_index(encode, value->as.ref.slot, place, &index, &first);
+    int r = kee_encode_slot(encode, value->as.ref.slot, place, &index, &first);
 
     if (r != 0) {
         return r;
@@ -103,7 +48,7 @@ static int put_ref(struct encode *encode, const struct kee_value *value,
     return r;
 }
 
-static void put_number(struct encode *encode, double number)
+static void put_number(struct kee_encode *encode, double number)
 {
     if (isnan(number)) {
         kee_buf_put_str(&encode->text, "\"#NaN\"");
@@ -114,10 +59,10 @@ static void put_number(struct encode *encode, double number)
     }
 }
 
-static int put_value(struct encode *encode, const struct kee_value *value,
+static int put_value(struct kee_encode *encode, const struct kee_value *value,
                      const struct kee_place *place);
 
-static int put_array(struct encode *encode, const struct kee_value *value,
+static int put_array(struct kee_encode *encode, const struct kee_value *value,
                      const struct kee_place *place)
 {
     int r = 0;
@@ -134,28 +79,16 @@ static int put_array(struct encode *encode, const struct kee_value *value,
     return r;
 }
 
-static int member_order(const void *a, const void *b)
-{
-    const struct kee_member *const *x = a;
-    const struct kee_member *const *y = b;
-
-    return kee_text_compare_utf16((*x)->name, (*y)->name);
-}
-
-static int put_record(struct encode *encode, const struct kee_value *value,
+static int put_record(struct kee_encode *encode, const struct kee_value *value,
                       const struct kee_place *place)
 {
     size_t count = value->as.record.count;
-    const struct kee_member **sorted = kee_arena_alloc(encode->arena, count * sizeof(void *));
-    int r = 0;
+    const struct kee_member **sorted = NULL;
+    int r = kee_encode_sorted(encode, value, &sorted);
 
-    if (sorted == NULL) {
-        return kee_fault(KEE_FAULT_MEMORY, "sorting a record's members");
+    if (r != 0) {
+        return r;
     }
-    for (size_t i = 0; i < count; i++) {
-        sorted[i] = &value->as.record.members[i];
-    }
-    qsort(sorted, count, sizeof(void *), member_order);
     kee_buf_put_char(&encode->text, '{');
     for (size_t i = 0; r == 0 && i < count; i++) {
         struct kee_place inner = kee_place_member(place, sorted[i]->name);
@@ -170,7 +103,7 @@ static int put_record(struct encode *encode, const struct kee_value *value,
     return r;
 }
 
-static int put_tagged(struct encode *encode, const struct kee_value *value,
+static int put_tagged(struct kee_encode *encode, const struct kee_value *value,
                       const struct kee_place *place)
 {
     struct kee_place inner = kee_place_member(place, KEE_BYTES_LIT("payload"));
@@ -184,7 +117,7 @@ static int put_tagged(struct encode *encode, const struct kee_value *value,
     return r;
 }
 
-static void put_error(struct encode *encode, const struct kee_value *value)
+static void put_error(struct kee_encode *encode, const struct kee_value *value)
 {
     kee_buf_put_str(&encode->text, "{\"#error\":");
     put_string(encode, value->as.error.message);
@@ -197,14 +130,13 @@ static void put_error(struct encode *encode, const struct kee_value *value)
     kee_buf_put_char(&encode->text, '}');
 }
 
-static int put_value(struct encode *encode, const struct kee_value *value,
+static int put_value(struct kee_encode *encode, const struct kee_value *value,
                      const struct kee_place *place)
 {
     struct kee_buf *text = &encode->text;
 
     if (place->depth > KEE_LIMIT_VALUE_DEPTH) {
-        return kee_place_bad(place, encode->why, "nested deeper than %u levels",
-                             KEE_LIMIT_VALUE_DEPTH);
+        return kee_encode_too_deep(encode, place);
     }
     switch (value->kind) {
     case KEE_VALUE_NULL:
@@ -249,41 +181,17 @@ static int put_value(struct encode *encode, const struct kee_value *value,
 int kee_body_encode(const struct kee_value *value, struct kee_arena *arena, struct kee_body *out,
                     struct kee_buf *why)
 {
-    struct encode encode = {.arena = arena, .why = why};
+    struct kee_encode encode = {.arena = arena, .why = why};
     struct kee_place root = KEE_PLACE_ROOT;
-    int r;
 
     kee_buf_put_char(&encode.text, '#');
-    r = put_value(&encode, value, &root);
-    if (r == 0) {
-        r = kee_buf_status(&encode.text);
-    }
-    if (r == 0) {
-        r = kee_buf_status(&encode.slots);
-    }
-    if (r == 0 && encode.text.size > KEE_LIMIT_BODY_BYTES) {
-        r = kee_place_bad(&root, why, "the body has %zu bytes; the limit is %u", encode.text.size,
-                          KEE_LIMIT_BODY_BYTES);
-    }
-    if (r == 0) {
-        struct kee_bytes slots = kee_arena_copy(arena, kee_buf_bytes(&encode.slots));
-        out->text = kee_arena_copy(arena, kee_buf_bytes(&encode.text));
-        out->slots = (const struct kee_bytes *)(const void *)slots.data;
-        out->slot_count = encode.slot_count;
-        if (slots.data == NULL || out->text.data == NULL) {
-            r = kee_fault(KEE_FAULT_MEMORY, "a body");
-        }
-    }
-    kee_buf_fini(&encode.text);
-    kee_buf_fini(&encode.slots);
-    kee_map_fini(&encode.seen);
-    return r;
+    return kee_encode_end(&encode, put_value(&encode, value, &root), out);
 }
 
 int kee_body_decode(struct kee_body body, struct kee_arena *arena, struct kee_value **out,
                     struct kee_buf *why)
 {
-    struct kee_decode decode = {arena, why, body.slots, body.slot_count};
+    struct kee_decode decode = {arena, why, body.slots, body.slot_count, false};
     struct kee_place root = KEE_PLACE_ROOT;
     bool smallcaps = body.text.size > 0 && body.text.data[0] == '#';
     struct kee_bytes text =
@@ -291,7 +199,7 @@ int kee_body_decode(struct kee_body body, struct kee_arena *arena, struct kee_va
     json_t *json = NULL;
     int r;
 
-    r = kee_decode_json(text, &json, why);
+    r = kee_decode_json(&decode, text, &json);
     if (r != 0) {
         return r;
     }

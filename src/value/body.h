@@ -9,7 +9,8 @@
  *                  {"#tag":t,"payload":p}    {"#error":message,"name":n}
  *   capdata     JSON; special forms are records with a member "@qclass"
  *
- * Written is smallcaps; read are both. docs/formats/bodies.md has the whole of it.
+ * The kernel gets smallcaps, the other side of a host session capdata; read are both.
+ * docs/formats/bodies.md has the whole of it.
  */
 #ifndef KEE_VALUE_BODY_H
 #define KEE_VALUE_BODY_H
@@ -20,6 +21,11 @@
  * Outcome BAD: too deep, too large, too many references. */
 int kee_body_encode(const struct kee_value *value, struct kee_arena *arena, struct kee_body *out,
                     struct kee_buf *why);
+
+/* The same as capdata, as npm's @endo/marshal writes it: an interface where its slot is named first, none
+ * for promises. */
+int kee_capdata_encode(const struct kee_value *value, struct kee_arena *arena, struct kee_body *out,
+                       struct kee_buf *why);
 
 /* Reads either encoding; what out holds is in the arena. Outcome BAD: why says what is wrong. */
 int kee_body_decode(struct kee_body body, struct kee_arena *arena, struct kee_value **out,

@@ -7,16 +7,13 @@
 #include "base/fault.h"
 #include "base/limits.h"
 #include "value/json.h"
+#include "value/lone.h"
 
-int kee_decode_json(struct kee_bytes text, json_t **out, struct kee_buf *why)
+static int parse(struct kee_bytes text, json_t **out, struct kee_buf *why)
 {
     struct kee_place root = KEE_PLACE_ROOT;
     json_error_t error;
 
-    if (text.size > KEE_LIMIT_BODY_BYTES) {
-        return kee_place_bad(&root, why, "the text has %zu bytes; the limit is %u", text.size,
-                             KEE_LIMIT_BODY_BYTES);
-    }
     *out = json_loadb((const char *)text.data, text.size,
                       JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
     if (*out == NULL) {
@@ -28,6 +25,29 @@ int kee_decode_json(struct kee_bytes text, json_t **out, struct kee_buf *why)
                              error.position);
     }
     return 0;
+}
+
+int kee_decode_json(struct kee_decode *decode, struct kee_bytes text, json_t **out)
+{
+    struct kee_place root = KEE_PLACE_ROOT;
+    struct kee_buf plain = KEE_BUF_EMPTY;
+    int r;
+
+    if (text.size > KEE_LIMIT_BODY_BYTES) {
+        return kee_place_bad(&root, decode->why, "the text has %zu bytes; the limit is %u",
+                             text.size, KEE_LIMIT_BODY_BYTES);
+    }
+    decode->hidden = kee_lone_found(text);
+    if (!decode->hidden) {
+        return parse(text, out, decode->why);
+    }
+    kee_lone_hide(text, &plain);
+    r = kee_buf_status(&plain);
+    if (r == 0) {
+        r = parse(kee_buf_bytes(&plain), out, decode->why);
+    }
+    kee_buf_fini(&plain);
+    return r;
 }
 
 static int made(struct kee_value **out, struct kee_value *value)
@@ -98,8 +118,8 @@ int kee_decode_members(struct kee_decode *decode, const json_t *json, const stru
     for (; r == 0 && at != NULL; at = json_object_iter_next((json_t *)json, at), i++) {
         struct kee_member *member = &(*out)->as.record.members[i];
         struct kee_place inner;
-        member->name = kee_arena_copy(
-            decode->arena, kee_bytes_of(json_object_iter_key(at), json_object_iter_key_len(at)));
+        member->name = kee_decode_copy(
+            decode, kee_bytes_of(json_object_iter_key(at), json_object_iter_key_len(at)));
         if (member->name.data == NULL) {
             return kee_fault(KEE_FAULT_MEMORY, "a member's name");
         }
@@ -109,10 +129,15 @@ int kee_decode_members(struct kee_decode *decode, const json_t *json, const stru
     return r;
 }
 
+struct kee_bytes kee_decode_copy(struct kee_decode *decode, struct kee_bytes text)
+{
+    return decode->hidden ? kee_lone_show(text, decode->arena)
+                          : kee_arena_copy(decode->arena, text);
+}
+
 struct kee_bytes kee_decode_text(struct kee_decode *decode, const json_t *json)
 {
-    return kee_arena_copy(decode->arena,
-                          kee_bytes_of(json_string_value(json), json_string_length(json)));
+    return kee_decode_copy(decode, kee_bytes_of(json_string_value(json), json_string_length(json)));
 }
 
 int kee_decode_string(struct kee_decode *decode, struct kee_bytes text, struct kee_value **out)

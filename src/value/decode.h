@@ -13,10 +13,11 @@ struct kee_decode {
     struct kee_buf *why;
     const struct kee_bytes *slots;
     size_t slot_count;
+    bool hidden; /* texts have what lone.h hides */
 };
 
 /* Parses text as one JSON value of any kind; the caller decrefs *out. Outcome BAD. */
-int kee_decode_json(struct kee_bytes text, json_t **out, struct kee_buf *why);
+int kee_decode_json(struct kee_decode *decode, struct kee_bytes text, json_t **out);
 
 /* Turns a member of an array or record into a value: what differs between the encodings. */
 typedef int kee_decode_fn(struct kee_decode *decode, const json_t *json,
@@ -36,7 +37,8 @@ int kee_decode_plain(struct kee_decode *decode, const json_t *json, const struct
 int kee_decode_members(struct kee_decode *decode, const json_t *json, const struct kee_place *place,
                        kee_decode_fn *item, struct kee_value **out);
 
-/* A copy in the arena of a JSON string's content; data NULL when memory is out. */
+/* A copy in the arena of a JSON string's content, or of a member's name; data NULL when memory is out. */
+struct kee_bytes kee_decode_copy(struct kee_decode *decode, struct kee_bytes text);
 struct kee_bytes kee_decode_text(struct kee_decode *decode, const json_t *json);
 
 int kee_decode_string(struct kee_decode *decode, struct kee_bytes text, struct kee_value **out);

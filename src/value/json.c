@@ -200,7 +200,7 @@ int kee_value_from_json_text(struct kee_bytes text, struct kee_arena *arena, str
     struct kee_decode decode = {.arena = arena, .why = why};
     struct kee_place root = KEE_PLACE_ROOT;
     json_t *json = NULL;
-    int r = kee_decode_json(text, &json, why);
+    int r = kee_decode_json(&decode, text, &json);
 
     if (r == 0) {
         r = decode_with_forms(&decode, json, &root, out);

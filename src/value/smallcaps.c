@@ -150,9 +150,13 @@ static int decode_record(struct kee_decode *decode, const json_t *json,
                          const struct kee_place *place, struct kee_value **out)
 {
     int r = kee_decode_members(decode, json, place, kee_decode_smallcaps, out);
+    void *at = json_object_iter((json_t *)json);
 
     for (size_t i = 0; r == 0 && i < (*out)->as.record.count; i++) {
         struct kee_bytes *name = &(*out)->as.record.members[i].name;
+        const char *key = json_object_iter_key(at);
+        size_t key_size = json_object_iter_key_len(at);
+        at = json_object_iter_next((json_t *)json, at);
         if (!is_special(*name)) {
             continue;
         }
@@ -162,8 +166,7 @@ static int decode_record(struct kee_decode *decode, const json_t *json,
                                  KEE_PLACE_SHOWN(*name));
         }
         *name = rest_of(*name);
-        if (!is_special(*name) &&
-            json_object_getn(json, (const char *)name->data, name->size) != NULL) {
+        if (!is_special(*name) && json_object_getn(json, key + 1, key_size - 1) != NULL) {
             return kee_place_bad(place, decode->why, "the member \"%.*s\" is there twice",
                                  KEE_PLACE_SHOWN(*name));
         }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "value/lone.h"
 
 static void put_escaped(struct kee_buf *buf, struct kee_bytes text)
 {
@@ -15,12 +16,20 @@ static void put_escaped(struct kee_buf *buf, struct kee_bytes text)
     for (size_t i = 0; i < text.size; i++) {
         uint8_t c = text.data[i];
         const char *letters = "btn.fr"; /* for 8 to 13; 11 has none */
-        if (c >= 0x20 && c != '"' && c != '\\') {
+        uint32_t lone = 0;
+        if (c == 0xed) {
+            lone = kee_lone_at(kee_bytes_of(text.data + i, text.size - i));
+        }
+        if (c >= 0x20 && c != '"' && c != '\\' && lone == 0) {
             continue;
         }
         kee_buf_put(buf, text.data + clean, i - clean);
         clean = i + 1;
-        if (c == '"' || c == '\\') {
+        if (lone != 0) {
+            kee_buf_printf(buf, "\\u%04x", lone);
+            i += 2;
+            clean = i + 1;
+        } else if (c == '"' || c == '\\') {
             kee_buf_put_char(buf, '\\');
             kee_buf_put_char(buf, (char)c);
         } else if (c >= 8 && c <= 13 && c != 11) {
@@ -122,6 +131,24 @@ void kee_buf_put_number(struct kee_buf *buf, double number)
     }
 }
 
+/* The UTF-16 unit that a character with the lead byte ed or more begins with. */
+static uint32_t first_unit(struct kee_bytes text)
+{
+    const uint8_t *at = text.data;
+
+    if (at[0] < 0xf0) {
+        return (at[0] & 0x0fu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu);
+    }
+    return 0xd7c0u + ((at[0] & 7u) << 8 | (at[1] & 0x3fu) << 2 | (at[2] & 0x3fu) >> 4);
+}
+
+/* How a text that begins with the first half of a pair stands to one with the whole pair: only units from
+ * e000 on come after a second half. */
+static int after_half(struct kee_bytes text)
+{
+    return text.size > 3 && (text.data[3] == 0xee || text.data[3] == 0xef) ? 1 : -1;
+}
+
 int kee_text_compare_utf16(struct kee_bytes a, struct kee_bytes b)
 {
     size_t common = a.size < b.size ? a.size : b.size;
@@ -133,14 +160,18 @@ int kee_text_compare_utf16(struct kee_bytes a, struct kee_bytes b)
     if (i == common) {
         return (a.size > b.size) - (a.size < b.size);
     }
-    /* The lead bytes f0 to f4 stand for surrogates d800 and up, which come before e000 to ffff. */
+    /* Up to d7ff the order of bytes is that of units. */
     uint8_t x = a.data[i];
     uint8_t y = b.data[i];
-    if (x >= 0xf0 && (y == 0xee || y == 0xef)) {
-        return -1;
+    if (x < 0xed || y < 0xed) {
+        return (x > y) - (x < y);
     }
-    if (y >= 0xf0 && (x == 0xee || x == 0xef)) {
-        return 1;
+    struct kee_bytes rest_a = kee_bytes_of(a.data + i, a.size - i);
+    struct kee_bytes rest_b = kee_bytes_of(b.data + i, b.size - i);
+    uint32_t unit_a = first_unit(rest_a);
+    uint32_t unit_b = first_unit(rest_b);
+    if (unit_a != unit_b) {
+        return unit_a < unit_b ? -1 : 1;
     }
-    return (x > y) - (x < y);
+    return x == 0xed ? after_half(rest_a) : -after_half(rest_b);
 }

@@ -27,7 +27,7 @@ enum kee_value_kind {
     KEE_VALUE_BOOLEAN,
     KEE_VALUE_NUMBER, /* a double, as in JavaScript */
     KEE_VALUE_BIGINT, /* text: decimal digits without leading zero, perhaps a '-' */
-    KEE_VALUE_STRING, /* text: UTF-8 */
+    KEE_VALUE_STRING, /* text: UTF-8; half a surrogate pair stands as its three bytes */
     KEE_VALUE_SYMBOL, /* text: its name; well-known ones begin with @@ */
     KEE_VALUE_ARRAY,
     KEE_VALUE_RECORD,

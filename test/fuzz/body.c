@@ -16,7 +16,7 @@ static void check_why(int r, const struct kee_buf *why)
     kee_assert(r == 0 || why->size > 0);
 }
 
-/* Through smallcaps and back. A value may be too deep or large to be written though it could be read. */
+/* Through both encodings and back. A value may be too deep or large to be written though it could be read. */
 static void check_body(const struct kee_value *value, struct kee_arena *arena)
 {
     struct kee_buf why = KEE_BUF_EMPTY;
@@ -24,6 +24,12 @@ static void check_body(const struct kee_value *value, struct kee_arena *arena)
     struct kee_body body;
     int r = kee_body_encode(value, arena, &body, &why);
 
+    check_why(r, &why);
+    if (r == 0) {
+        kee_assert(kee_body_decode(body, arena, &again, &why) == 0);
+        kee_assert(kee_value_equal(value, again));
+    }
+    r = kee_capdata_encode(value, arena, &body, &why);
     check_why(r, &why);
     if (r == 0) {
         kee_assert(kee_body_decode(body, arena, &again, &why) == 0);

@@ -2,13 +2,14 @@
 // make - random passable values and what npm's @endo/marshal writes for them, as a scenario for
 // test/golden/liveslots/drive and the transcript it must give. Each value is written by us from the
 // value itself, and read by us from smallcaps and from capdata and written again.
-// usage: node make.js SEED COUNT SCENARIO TRANSCRIPT
+// Beside them, each value as a body in smallcaps and one in capdata, for bodies.c and compare.js.
+// usage: node make.js SEED COUNT SCENARIO TRANSCRIPT BODIES
 import '@endo/init';
 import { writeFileSync } from 'node:fs';
 import { makeMarshal } from '@endo/marshal';
 import { Far, makeTagged } from '@endo/pass-style';
 
-const [seedText, countText, scenarioPath, transcriptPath] = process.argv.slice(2);
+const [seedText, countText, scenarioPath, transcriptPath, bodiesPath] = process.argv.slice(2);
 let state = Number(seedText);
 const random = (n) => {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -117,6 +118,7 @@ const escaped = (body) =>
   body.replace(/[>;\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 const sources = [];
+const bodies = [];
 const deliveries = [];
 const transcript = ['start'];
 let answers = 60;
@@ -133,6 +135,7 @@ for (let i = 0; i < Number(countText); i += 1) {
   const [v, source] = value(4);
   harden(v);
   sources.push(source);
+  bodies.push(inSmallcaps.toCapData(v), inCapdata.toCapData(v));
   deliver('value', i, { body: `#["value",[${i}]]`, slots: [] }, smallcaps.toCapData(v));
   deliver('echo', v, inSmallcaps.toCapData(harden(['echo', [v]])), smallcaps.toCapData(v));
   deliver('echo', v, inCapdata.toCapData(harden(['echo', [v]])), smallcaps.toCapData(v));
@@ -153,4 +156,5 @@ ${sources.map((s) => `      () => (${s}),`).join('\n')}
 ---
 `;
 writeFileSync(scenarioPath, code + deliveries.join('\n') + '\n');
+writeFileSync(bodiesPath, bodies.map(({ body, slots }) => `${body}\t${slots.join(',')}\n`).join(''));
 writeFileSync(transcriptPath, transcript.join('\n') + '\n');

@@ -53,6 +53,12 @@ static const struct known known_bodies[] = {
     {"#{\"kref\":\"ko4\"}", "{\"@record\":{\"kref\":\"ko4\"}}", NULL},
     {"#{\"kref\":\"tea\"}", "{\"kref\":\"tea\"}", NULL},
     {"#{\"@bigint\":\"7\"}", "{\"@record\":{\"@bigint\":\"7\"}}", NULL},
+    {"#\"\\ud800\"", "\"\\ud800\"", NULL},
+    {"#[\"a\\uDFFFb\",\"\\ud83d\\ude00\\ud83d\"]", "[\"a\\udfffb\",\"\xf0\x9f\x98\x80\\ud83d\"]",
+     "#[\"a\\udfffb\",\"\xf0\x9f\x98\x80\\ud83d\"]"},
+    {"#{\"!#\\ud800\":1,\"\\ud800\":\"\xf4\x8f\xbf\xbf\\udbff\\uDFFF\"}",
+     "{\"#\\ud800\":1,\"\\ud800\":\"\xf4\x8f\xbf\xbf\xf4\x8f\xbf\xbf\"}",
+     "#{\"!#\\ud800\":1,\"\\ud800\":\"\xf4\x8f\xbf\xbf\xf4\x8f\xbf\xbf\"}"},
     {"#\"tab\\tquote\\\"\\u0001\"", "\"tab\\tquote\\\"\\u0001\"", NULL},
     /* capdata */
     {"[\"#plain\",\"+7\"]", "[\"#plain\",\"+7\"]", "#[\"!#plain\",\"!+7\"]"},
@@ -145,13 +151,15 @@ static const struct refused refused_bodies[] = {
     {"#{\"#error\":\"#NaN\"}", "expected a string"},
     {"#{\"#other\":1}", "reserved"},
     {"#{\"!a\":1,\"a\":2}", "twice"},
+    {"#{\"!\\ud800\":1,\"\\ud800\":2}", "twice"},
+    {"#\"\xed\xa0\x80\"", "expected JSON"},
+    {"#\"\\ud80\"", "expected JSON"},
     {"{\"@qclass\":\"ibid\",\"index\":0}", "ibid"},
     {"{\"@qclass\":\"slot\",\"index\":-1}", "index"},
     {"{\"@qclass\":\"slot\",\"index\":3}", "slot 3"},
     {"{\"@qclass\":\"bigint\",\"digits\":\"0x7\"}", "digits"},
     {"{\"@qclass\":7}", "@qclass"},
     {"{\"@qclass\":\"hilbert\",\"original\":1,\"rest\":{\"@qclass\":\"x\"}}", "hilbert"},
-    {"#\"\\ud800\"", "expected JSON"},
     {"", "expected JSON"},
 };
 
@@ -168,6 +176,50 @@ static void what_is_malformed_is_refused_by_place(void **state)
         }
         kee_arena_fini(&arena);
         kee_buf_fini(&why);
+    }
+}
+
+/* Smallcaps, and what it is in capdata; slots of both in the order of first use. */
+static const struct {
+    const char *smallcaps, *capdata;
+} known_capdata[] = {
+    {"#null", "null"},
+    {"#[\"#NaN\",\"#-Infinity\",\"#Infinity\",\"#undefined\"]",
+     "[{\"@qclass\":\"NaN\"},{\"@qclass\":\"-Infinity\"},{\"@qclass\":\"Infinity\"},"
+     "{\"@qclass\":\"undefined\"}]"},
+    {"#[\"-12\",\"+7\"]", "[{\"@qclass\":\"bigint\",\"digits\":\"-12\"},{\"@qclass\":"
+                          "\"bigint\",\"digits\":\"7\"}]"},
+    {"#\"%@@iterator\"", "{\"@qclass\":\"symbol\",\"name\":\"@@iterator\"}"},
+    {"#\"!#plain\"", "\"#plain\""},
+    {"#\"\\udc00\"", "\"\\udc00\""},
+    {"#{\"#tag\":\"t\",\"payload\":\"#NaN\"}",
+     "{\"@qclass\":\"tagged\",\"tag\":\"t\",\"payload\":{\"@qclass\":\"NaN\"}}"},
+    {"#{\"#error\":\"boom\",\"errorId\":\"e#1\",\"name\":\"RangeError\"}",
+     "{\"@qclass\":\"error\",\"errorId\":\"e#1\",\"message\":\"boom\",\"name\":\"RangeError\"}"},
+    {"#{\"@qclass\":7}", "{\"@qclass\":\"hilbert\",\"original\":7}"},
+    {"#{\"b\":2,\"@qclass\":[1],\"a\":1}",
+     "{\"@qclass\":\"hilbert\",\"original\":[1],\"rest\":{\"a\":1,\"b\":2}}"},
+    {"#[\"$0.Alleged: x\",\"&1\",\"$0\"]",
+     "[{\"@qclass\":\"slot\",\"iface\":\"Alleged: x\",\"index\":0},{\"@qclass\":\"slot\","
+     "\"index\":1},{\"@qclass\":\"slot\",\"index\":0}]"},
+};
+
+static void capdata_is_written_as_npm_writes_it(void **state)
+{
+    for (size_t i = 0; i < sizeof known_capdata / sizeof *known_capdata; i++) {
+        struct kee_arena arena = KEE_ARENA_EMPTY;
+        struct kee_buf why = KEE_BUF_EMPTY;
+        struct kee_value *value = NULL, *back = NULL;
+        struct kee_body body;
+
+        assert_int_equal(kee_body_decode(body_of(known_capdata[i].smallcaps), &arena, &value, &why),
+                         0);
+        assert_int_equal(kee_capdata_encode(value, &arena, &body, &why), 0);
+        assert_string_equal((const char *)body.text.data, known_capdata[i].capdata);
+        assert_int_equal(kee_body_decode(body, &arena, &back, &why), 0);
+        assert_true(kee_value_equal(value, back));
+        kee_buf_fini(&why);
+        kee_arena_fini(&arena);
     }
 }
 
@@ -221,12 +273,14 @@ static struct kee_bytes random_text(uint64_t *seed, struct kee_arena *arena)
                                          "\xc3\xa9",
                                          "\xf0\x9f\x98\x80",
                                          "\xef\xbf\xbd",
+                                         "\xed\xa0\x80",
+                                         "\xf4\x8f\xbf\xbf",
                                          "%"};
     struct kee_buf buf = KEE_BUF_EMPTY;
     struct kee_bytes out;
 
     for (uint32_t i = next_random(seed) % 4; i > 0; i--) {
-        kee_buf_put_str(&buf, pieces[next_random(seed) % 16]);
+        kee_buf_put_str(&buf, pieces[next_random(seed) % 18]);
     }
     out = kee_arena_copy(arena, kee_buf_bytes(&buf));
     kee_buf_fini(&buf);
@@ -320,6 +374,11 @@ static void random_trees_come_back_equal(void **state)
             fail_msg("seed %d: %s: %s", (int)round, (const char *)body.text.data,
                      kee_buf_cstr(&why));
         }
+        if (kee_capdata_encode(value, &arena, &body, &why) != 0 ||
+            kee_body_decode(body, &arena, &back, &why) != 0 || !kee_value_equal(value, back)) {
+            fail_msg("seed %d: %s: %s", (int)round, (const char *)body.text.data,
+                     kee_buf_cstr(&why));
+        }
         kee_buf_put_value_json(&json, value);
         if (kee_value_from_json_text(kee_buf_bytes(&json), &arena, &back, &why) != 0 ||
             !kee_value_equal(value, back)) {
@@ -362,9 +421,13 @@ static void damaged_bodies_do_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(known_bodies_mean_what_they_mean),      TEST(slots_are_named_once_in_order_of_use),
-        TEST(what_is_malformed_is_refused_by_place), TEST(depth_is_bounded),
-        TEST(random_trees_come_back_equal),          TEST(damaged_bodies_do_no_harm),
+        TEST(known_bodies_mean_what_they_mean),
+        TEST(slots_are_named_once_in_order_of_use),
+        TEST(what_is_malformed_is_refused_by_place),
+        TEST(depth_is_bounded),
+        TEST(capdata_is_written_as_npm_writes_it),
+        TEST(random_trees_come_back_equal),
+        TEST(damaged_bodies_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

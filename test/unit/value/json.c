@@ -110,6 +110,15 @@ static void names_sort_by_utf16_units(void **state)
     /* U+1F600 is d83d de00, before U+FFFD, though its UTF-8 is greater. */
     assert_true(kee_text_compare_utf16(kee_bytes_str("\xf0\x9f\x98\x80"),
                                        kee_bytes_str("\xef\xbf\xbd")) < 0);
+    /* Halves of pairs: dc00 is after d83d, d83d before d83d de00, d83d e000 after it. */
+    assert_true(kee_text_compare_utf16(kee_bytes_str("\xed\xb0\x80"),
+                                       kee_bytes_str("\xf0\x9f\x98\x80")) > 0);
+    assert_true(kee_text_compare_utf16(kee_bytes_str("\xed\xa0\xbd"),
+                                       kee_bytes_str("\xf0\x9f\x98\x80")) < 0);
+    assert_true(kee_text_compare_utf16(kee_bytes_str("\xf0\x9f\x98\x80"),
+                                       kee_bytes_str("\xed\xa0\xbd\xee\x80\x80")) < 0);
+    assert_true(
+        kee_text_compare_utf16(kee_bytes_str("\xed\xbf\xbf"), kee_bytes_str("\xee\x80\x80")) < 0);
     assert_true(kee_text_compare_utf16(kee_bytes_str("a"), kee_bytes_str("ab")) < 0);
     assert_true(kee_text_compare_utf16(kee_bytes_str("b"), kee_bytes_str("ab")) > 0);
     assert_int_equal(kee_text_compare_utf16(kee_bytes_str("x"), kee_bytes_str("x")), 0);

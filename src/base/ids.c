@@ -50,6 +50,31 @@ bool kee_id_parse(struct kee_bytes text, char letter, uint64_t *out)
            kee_bytes_decimal(kee_bytes_of(text.data + 1, text.size - 1), out) && *out != 0;
 }
 
+bool kee_endpoint_parse(struct kee_bytes text, struct kee_endpoint_id *out)
+{
+    uint64_t n;
+
+    if (kee_id_parse(text, 'v', &n) && n <= UINT64_MAX / 2) {
+        *out = kee_endpoint_of_vat((struct kee_vat_id){n});
+        return true;
+    }
+    if (kee_id_parse(text, 'r', &n) && n <= UINT64_MAX / 4) {
+        *out = kee_endpoint_of_peer((struct kee_peer_id){n});
+        return true;
+    }
+    return false;
+}
+
+void kee_buf_put_endpoint(struct kee_buf *buf, struct kee_endpoint_id id)
+{
+    if (kee_endpoint_is_none(id)) {
+        kee_buf_put_char(buf, '-');
+        return;
+    }
+    kee_buf_put_char(buf, kee_endpoint_peer(id).n != 0 ? 'r' : 'v');
+    kee_buf_put_decimal(buf, id.bits / 2);
+}
+
 /* What follows "o+v" or "o+d": K/I or K/I:F. */
 static bool parse_virtual(struct kee_bytes rest, struct kee_vref_parts *out)
 {

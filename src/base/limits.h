@@ -68,6 +68,22 @@
 /* A name that a host session's other side makes: of a question, an object or a promise. */
 #define KEE_LIMIT_CAPTP_NAME_BYTES 128u
 
+/* Rows of a peer's c-list: what one host session makes the kernel hold for it. */
+#define KEE_LIMIT_PEER_ROWS 1000000u
+/* News that a peer has not heard: what one crank of a vat, or a host that does not read, can make the
+ * daemon keep in memory. */
+#define KEE_LIMIT_PEER_BACKLOG_BYTES (64u << 20)
+#define KEE_LIMIT_PEER_LABEL_BYTES 100u
+/* A name that a peer makes, "o+3" or "p+3": as long as those of the other side of a session. */
+#define KEE_LIMIT_PEER_NAME_BYTES KEE_LIMIT_CAPTP_NAME_BYTES
+/* Settled results without references that are kept in memory for a peer instead of in rows. */
+#define KEE_LIMIT_PEER_ANSWERS 512u
+#define KEE_LIMIT_PEER_ANSWER_BYTES 2048u
+/* Services of one launch. */
+#define KEE_LIMIT_LAUNCH_SERVICES 256u
+/* The name of a service. */
+#define KEE_LIMIT_SERVICE_NAME_BYTES 200u
+
 /* Rows of its store that a worker keeps although the crank did not write them. */
 #define KEE_LIMIT_VATSTORE_CACHE (1024u * 1024)
 /* Facets of a kind: a letter each in the row of what the kernel knows of an object. */

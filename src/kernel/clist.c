@@ -145,6 +145,7 @@ static int refresh(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kr
 int kee_clist_kref_of(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_bytes vref,
                       struct kee_kref *out)
 {
+    struct kee_endpoint_id self = kee_endpoint_of_vat(vat->id);
     struct kee_vref_parts parts;
     int r;
 
@@ -164,8 +165,8 @@ int kee_clist_kref_of(struct kee_kernel *kernel, struct kee_vat *vat, struct kee
                                   "the vat was never given \"%.*s\", or has dropped it",
                                   (int)vref.size, (const char *)vref.data);
     }
-    r = parts.type == KEE_VREF_PROMISE ? kee_promise_new(kernel, vat->id, 1, out)
-                                       : kee_object_new(kernel, vat->id, out);
+    r = parts.type == KEE_VREF_PROMISE ? kee_promise_new(kernel, self, 1, out)
+                                       : kee_object_new(kernel, self, out);
     return r != 0 ? r : kee_clist_add(kernel, vat, *out, vref);
 }
 

@@ -27,7 +27,7 @@ static int consume_item(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t
     if (r == 0 && item.type == 'n') {
         r = kee_clist_retire_promise(kernel, vat, item.target, 1);
     } else if (r == 0 && !kee_kref_is_none(item.result)) {
-        r = kee_promise_decide(kernel, item.result, vat->id, false);
+        r = kee_promise_decide(kernel, item.result, kee_endpoint_of_vat(vat->id), false);
     }
     r = r != 0 ? r : kee_item_release(kernel, &item);
     kee_scratch_give(kernel, hold);

@@ -284,7 +284,8 @@ static int is_condemned(struct kee_kernel *kernel, struct kee_kref kref, bool *o
     struct kee_cycle_vat *vat;
     struct kee_space *space;
     struct kee_vref_parts parts;
-    struct kee_object object;
+    struct kee_object object = {0};
+    struct kee_vat_id owner;
     struct kee_bytes value;
     struct kee_key key;
     int r;
@@ -295,14 +296,15 @@ static int is_condemned(struct kee_kernel *kernel, struct kee_kref kref, bool *o
         return 0;
     }
     r = kee_object_get(kernel, kref, &object);
-    if (r != 0 || object.owner.n == 0) {
+    owner = kee_endpoint_vat(object.owner);
+    if (r != 0 || owner.n == 0) {
         return r == KEE_STORE_ABSENT ? 0 : r;
     }
-    r = kee_world_get(kernel->world, kee_key_clist_kref(&key, object.owner, kref), &value);
+    r = kee_world_get(kernel->world, kee_key_clist_kref(&key, owner, kref), &value);
     if (r != 0 || !kee_vref_parse(kee_bytes_cut(&value, ' '), &parts) || !parts.is_virtual) {
         return r == KEE_STORE_ABSENT ? 0 : r;
     }
-    r = kee_cycle_vat(kernel, object.owner, &vat);
+    r = kee_cycle_vat(kernel, owner, &vat);
     r = r != 0 || vat->opaque ? r : kee_cycle_space(kernel, vat, &parts, true, &space);
     if (r == 0 && !vat->opaque && space != NULL) {
         *out = !kee_marks_is_marked(&space->marks, parts.instance) &&

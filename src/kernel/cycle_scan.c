@@ -212,15 +212,17 @@ static int scan_object(struct kee_kernel *kernel, uint64_t number)
 {
     struct kee_kref kref = kee_kref_make(KEE_KREF_OBJECT, number);
     struct kee_cycle_vat *vat;
-    struct kee_object object;
+    struct kee_object object = {0};
+    struct kee_vat_id owner;
     struct kee_bytes value;
     struct kee_key key;
     int r = kee_object_get(kernel, kref, &object);
 
-    if (r != 0 || object.owner.n == 0) {
+    owner = kee_endpoint_vat(object.owner);
+    if (r != 0 || owner.n == 0) { /* a peer's leads nowhere: what it holds is its rows' */
         return r == KEE_STORE_ABSENT ? 0 : r;
     }
-    r = kee_cycle_vat(kernel, object.owner, &vat);
+    r = kee_cycle_vat(kernel, owner, &vat);
     if (r != 0 || vat->opaque) {
         return r;
     }

@@ -164,12 +164,13 @@ static int judge(struct kee_kernel *kernel, struct kee_vat *vat, const struct ke
         *out = r == KEE_STORE_ABSENT ? DROP : DELIVER;
     } else if (kee_kref_is_promise(item->target)) {
         r = kee_promise_get(kernel, item->target, hold, &promise);
-        if (r == 0 && (promise.state != 'u' || promise.decider.n != vat->id.n)) {
+        if (r == 0 && (promise.state != 'u' || !kee_endpoint_is_vat(promise.decider, vat->id))) {
             *out = REROUTE;
         }
     } else {
         r = kee_object_get(kernel, item->target, &object);
-        if (r == KEE_STORE_ABSENT || object.owner.n != vat->id.n || object.revoked) {
+        if (r == KEE_STORE_ABSENT || !kee_endpoint_is_vat(object.owner, vat->id) ||
+            object.revoked) {
             *out = REROUTE;
         }
     }

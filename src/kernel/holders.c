@@ -9,7 +9,7 @@
 
 struct search {
     struct kee_kref kref;
-    struct kee_vat_id owner;
+    struct kee_endpoint_id owner;
 };
 
 static uint64_t count_in(struct kee_bytes list, struct kee_kref kref)
@@ -60,7 +60,7 @@ static int tell_vat(struct kee_kernel *kernel, struct kee_vat_id id, const struc
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
     bool promise = kee_kref_is_promise(search->kref);
-    bool owner = !promise && search->owner.n == id.n;
+    bool owner = !promise && kee_endpoint_is_vat(search->owner, id);
     struct kee_clist_row row;
     struct kee_event event;
     struct kee_vat *vat;
@@ -256,8 +256,9 @@ int kee_kernel_who_holds(struct kee_kernel *kernel, struct kee_kref kref, kee_re
     if (r == 0 && !kee_kref_is_promise(kref)) {
         r = kee_object_get(kernel, kref, &object);
         search.owner = object.owner;
-        r = r != 0 || search.owner.n == 0 ? r
-                                          : tell_vat(kernel, search.owner, &search, fn, context);
+        r = r != 0 || kee_endpoint_vat(search.owner).n == 0
+                ? r
+                : tell_vat(kernel, kee_endpoint_vat(search.owner), &search, fn, context);
         r = r != 0 ? r : tell_importers(kernel, &search, fn, context);
     }
     r = r != 0 ? r : kee_kernel_list_vats(kernel, on_vat, &asking);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hostcall - calls from outside, what the console holds, and answers that wait for the disk.
+ * hostcall - calls from outside, and what the console holds.
  *
  * A call waits for one promise, on which it has a hold (a row, so that it counts). When the promise
  * settles inside a crank, an answer is made there; it leaves when the crank's batch is durable. What
  * the answer names is held for the console until the next open, so that a person can use the krefs
  * that were printed.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "kernel/internal.h"
@@ -73,29 +72,8 @@ int kee_call_wait(struct kee_kernel *kernel, uint64_t number, struct kee_kref pr
     return r;
 }
 
-static struct kee_pending_answer *answer_new(struct kee_kernel *kernel, uint64_t call)
-{
-    struct kee_pending_answer *pending = calloc(1, sizeof *pending);
-
-    if (pending == NULL) {
-        (void)kee_fault(KEE_FAULT_MEMORY, "an answer");
-        return NULL;
-    }
-    pending->call = call;
-    pending->batch = kee_world_filling(kernel->world);
-    kee_list_append(&kernel->answers_new, &pending->link);
-    return pending;
-}
-
-static void answer_free(struct kee_pending_answer *pending)
-{
-    kee_list_remove(&pending->link);
-    kee_buf_fini(&pending->text);
-    free(pending);
-}
-
 /* Body and slots as one buffer; the answer points into it. */
-static int answer_fill(struct kee_kernel *kernel, struct kee_pending_answer *pending,
+static int answer_fill(struct kee_kernel *kernel, struct kee_output *pending,
                        struct kee_bytes slots, struct kee_bytes body)
 {
     struct kee_buf *one = kee_scratch_take(kernel);
@@ -127,13 +105,13 @@ int kee_calls_settled(struct kee_kernel *kernel, struct kee_kref promise, bool r
                       struct kee_bytes slots, struct kee_bytes body)
 {
     struct kee_call *call = kee_map_get(&kernel->waits, promise.bits);
-    struct kee_pending_answer *pending;
+    struct kee_output *pending;
     int r;
 
     if (call == NULL) {
         return 0;
     }
-    pending = answer_new(kernel, call->number);
+    pending = kee_output_new(kernel, call->number, NULL);
     if (pending == NULL) {
         return KEE_FAULT_MEMORY;
     }
@@ -146,15 +124,15 @@ int kee_calls_settled(struct kee_kernel *kernel, struct kee_kref promise, bool r
 
 int kee_answer_decline(struct kee_kernel *kernel, uint64_t call, const char *why)
 {
-    struct kee_pending_answer *pending = answer_new(kernel, call);
+    struct kee_output *pending = kee_output_new(kernel, call, NULL);
 
     if (pending == NULL) {
         return KEE_FAULT_MEMORY;
     }
     pending->answer.status = KEE_ANSWER_DECLINED;
-    (void)snprintf(pending->why, sizeof pending->why, "%s", why);
-    pending->answer.why = pending->why;
-    return 0;
+    kee_buf_put_str(&pending->text, why);
+    pending->answer.why = kee_buf_cstr(&pending->text);
+    return kee_buf_status(&pending->text);
 }
 
 void kee_kernel_forget_call(struct kee_kernel *kernel, uint64_t number)
@@ -168,53 +146,15 @@ void kee_kernel_forget_call(struct kee_kernel *kernel, uint64_t number)
     }
 }
 
-void kee_answers_commit(struct kee_kernel *kernel)
-{
-    while (!kee_list_is_empty(&kernel->answers_new)) {
-        struct kee_link *link = kernel->answers_new.next;
-        struct kee_pending_answer *pending = KEE_CONTAINER(link, struct kee_pending_answer, link);
-        struct kee_call *call = kee_map_remove(&kernel->calls, pending->call);
-        if (call != NULL) {
-            (void)kee_map_remove(&kernel->waits, call->promise.bits);
-            free(call);
-        }
-        kee_list_remove(link);
-        kee_list_append(&kernel->answers, link);
-    }
-}
-
-void kee_answers_undo(struct kee_kernel *kernel)
-{
-    while (!kee_list_is_empty(&kernel->answers_new)) {
-        answer_free(KEE_CONTAINER(kernel->answers_new.next, struct kee_pending_answer, link));
-    }
-}
-
-int kee_kernel_durable(struct kee_kernel *kernel)
-{
-    uint64_t durable = kee_world_durable(kernel->world);
-
-    while (!kee_list_is_empty(&kernel->answers)) {
-        struct kee_pending_answer *pending =
-            KEE_CONTAINER(kernel->answers.next, struct kee_pending_answer, link);
-        if (pending->batch > durable) {
-            break;
-        }
-        kernel->host->answer(kernel->host->context, pending->call, &pending->answer);
-        answer_free(pending);
-    }
-    return 0;
-}
-
 bool kee_answers_name(struct kee_kernel *kernel, struct kee_kref kref)
 {
     struct kee_bytes text;
     struct kee_kref one;
 
-    for (struct kee_link *link = kernel->answers.next; link != &kernel->answers;
+    for (struct kee_link *link = kernel->outputs.next; link != &kernel->outputs;
          link = link->next) {
         struct kee_vp_strings slots =
-            KEE_CONTAINER(link, struct kee_pending_answer, link)->answer.data.slots;
+            KEE_CONTAINER(link, struct kee_output, link)->answer.data.slots;
         while (kee_vp_strings_next(&slots, &text)) {
             if (kee_kref_parse(text, &one) && kee_kref_equal(one, kref)) {
                 return true;
@@ -294,7 +234,7 @@ int kee_kernel_send(struct kee_kernel *kernel, struct kee_kref target,
     r = r != 0 ? r : check_slots(kernel, methargs.slots, slots);
     if (r == 0 && call != 0) {
         /* References: the call's hold; kee_route adds the queue row's. */
-        r = kee_promise_new(kernel, (struct kee_vat_id){0}, 0, &item.result);
+        r = kee_promise_new(kernel, KEE_ENDPOINT_NONE, 0, &item.result);
         r = r != 0 ? r
                    : kee_call_wait(kernel, call, item.result, (struct kee_subcluster_id){0},
                                    KEE_KREF_NONE);

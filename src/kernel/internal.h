@@ -25,6 +25,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "kernel/kernel.h"
+#include "kernel/peer.h"
 #include "kernel/timers.h"
 #include "store/schema.h"
 
@@ -120,14 +121,44 @@ struct kee_call {
     struct kee_kref root;
 };
 
-/* An answer that waits for its batch. */
-struct kee_pending_answer {
+/* An answer of a call, or a peer's news, that waits for its batch. */
+struct kee_output {
     struct kee_link link;
-    uint64_t call;
     uint64_t batch;
-    struct kee_answer answer; /* its bytes are in text */
-    struct kee_buf text;      /* body, then slots as vatproto strings */
-    char why[400];
+    struct kee_peer_id peer; /* who is to hear it; 0: an answer */
+    struct kee_buf text;     /* what the rest points into */
+    uint64_t call;
+    struct kee_answer answer;
+    struct kee_peer_news news;
+    bool counted;                  /* in the backlog of its peer */
+    bool lost;                     /* no news: the peer is ended, for the reason in text */
+    struct kee_peer_answer *keeps; /* what the peer keeps once the crank is committed; owned */
+};
+
+/* What a message of a peer's came to, if it is data: its rows are gone, for the sake of the disk. */
+struct kee_peer_answer {
+    struct kee_link link;
+    struct kee_kref promise;
+    bool rejected;
+    struct kee_buf body;
+};
+
+struct kee_peer {
+    struct kee_peer_id id;
+    char label[KEE_LIMIT_PEER_LABEL_BYTES + 1];
+    bool privileged;
+    uint64_t rows_max;
+    uint64_t rows, rows_before; /* of its c-list: now, and before the crank under way */
+    uint64_t backlog_bytes;     /* of its news that it has not heard */
+    uint64_t backlog;           /* and their number */
+    bool doomed;                /* if the crank under way is committed, the peer is ended */
+    bool over;                  /* it hears nothing more; its rows go */
+    char why[200];              /* doomed or over */
+    struct kee_output *last;    /* to tell that it is ended; owned until it is under way */
+    struct kee_link touched;    /* in kernel->peers_touched during a crank that changed the above */
+    struct kee_link answers;    /* struct kee_peer_answer, oldest first */
+    uint32_t answer_count;
+    struct kee_key swept_at;
 };
 
 /* Collections of cycles since open, and what is between two. */
@@ -142,7 +173,7 @@ struct kee_epochs {
 };
 
 struct kee_ids {
-    uint64_t vat, subcluster, object, promise, seq;
+    uint64_t vat, subcluster, object, promise, seq, peer;
 };
 
 struct kee_kernel {
@@ -156,8 +187,10 @@ struct kee_kernel {
     struct kee_map calls; /* call number -> struct kee_call */
     struct kee_map waits; /* promise bits -> struct kee_call (one call waits for one promise) */
     struct kee_link busy;
-    struct kee_link answers;     /* of committed cranks */
-    struct kee_link answers_new; /* of the crank under way */
+    struct kee_link outputs;     /* answers and news of committed cranks, in their order */
+    struct kee_link outputs_new; /* of the crank under way */
+    struct kee_map peers;        /* id -> struct kee_peer: open, or being swept */
+    struct kee_link peers_touched;
     struct kee_link launches;
     uint64_t now_ms;
     uint64_t cranks;                      /* committed or undone since open */
@@ -169,7 +202,7 @@ struct kee_kernel {
     void (*step_done)(void *context);
     void *step_context;
     /* background work: each is set when there may be some */
-    bool sweep_dying, sweep_awake, sweep_holds;
+    bool sweep_dying, sweep_awake, sweep_holds, sweep_peers;
     struct kee_key awake_at,
         hold_at; /* how far these two have come; what comes later is of this boot */
 
@@ -182,6 +215,8 @@ struct kee_kernel {
     /* Work that would recurse as deep as a vat likes, done in a loop instead. */
     struct kee_buf settled_todo; /* promises whose parked messages are to be routed: u64 bits */
     struct kee_buf dead_todo;    /* promises that nothing refers to: u64 bits */
+    struct kee_buf dropped_todo; /* objects of peers that nothing may reach: u64 bits */
+    struct kee_buf tell_todo; /* settled promises that peers are to hear of: u64 peer, u64 bits */
     struct kee_buf
         last_words; /* while a vat ends by its own failure: what its promises reject with */
     bool settling;
@@ -226,9 +261,9 @@ int kee_rows_delete(struct kee_kernel *kernel, struct kee_bytes prefix, size_t m
 
 /* vat.c: the vat if it exists, NULL in *out if not. */
 int kee_vat_load(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_vat **out);
-/* Does it take messages for promises it has yet to settle? No vat and raw vats do not: such messages
- * are parked. A vat that is gone does, and they are refused. */
-int kee_vat_takes_ahead(struct kee_kernel *kernel, struct kee_vat_id id, bool *out);
+/* Does it take messages for promises it has yet to settle? Nobody and raw vats do not: such messages
+ * are parked. Who is gone does, and they are refused. */
+int kee_endpoint_takes_ahead(struct kee_kernel *kernel, struct kee_endpoint_id id, bool *out);
 int kee_vat_save(struct kee_kernel *kernel, struct kee_vat *vat, bool fresh);
 void kee_vat_mark_busy(struct kee_kernel *kernel, struct kee_vat *vat);
 void kee_vat_forget_flights(struct kee_kernel *kernel, struct kee_vat *vat);
@@ -243,7 +278,8 @@ void kee_vat_free(struct kee_kernel *kernel, struct kee_vat *vat);
 /* ---- objects (kobject.c) ---- */
 
 struct kee_object {
-    struct kee_vat_id owner; /* 0: gone */
+    struct kee_endpoint_id owner; /* none: gone */
+    struct kee_peer_id late;      /* the peer it was of, if it is gone; 0: a vat's */
     uint64_t reachable, recognizable;
     bool revoked; /* sends to it reject, for good */
 };
@@ -251,7 +287,7 @@ struct kee_object {
 int kee_object_get(struct kee_kernel *kernel, struct kee_kref kref, struct kee_object *out);
 int kee_object_put(struct kee_kernel *kernel, struct kee_kref kref, const struct kee_object *object,
                    bool fresh);
-int kee_object_new(struct kee_kernel *kernel, struct kee_vat_id owner, struct kee_kref *out);
+int kee_object_new(struct kee_kernel *kernel, struct kee_endpoint_id owner, struct kee_kref *out);
 /* Changes both counts; a count that reaches 0 puts the object on the gc list. */
 int kee_object_count(struct kee_kernel *kernel, struct kee_kref kref, int reachable,
                      int recognizable);
@@ -273,10 +309,10 @@ size_t kee_krefs_count(struct kee_bytes list);
 struct kee_promise {
     char state; /* u, f, r */
     uint64_t references;
-    struct kee_vat_id decider; /* 0: none */
+    struct kee_endpoint_id decider;
     bool expected; /* decider has yet to be delivered the message this is the result of */
     bool parked;   /* messages are parked at it */
-    struct kee_bytes subscribers; /* LIST "v1,v2" or "-": in the buffer given to get */
+    struct kee_bytes subscribers; /* LIST "v1,r2" or "-": in the buffer given to get */
 };
 
 int kee_promise_get(struct kee_kernel *kernel, struct kee_kref kref, struct kee_buf *hold,
@@ -284,25 +320,30 @@ int kee_promise_get(struct kee_kernel *kernel, struct kee_kref kref, struct kee_
 int kee_promise_put(struct kee_kernel *kernel, struct kee_kref kref,
                     const struct kee_promise *promise, bool fresh);
 /* references counts from the start what the caller is about to store. */
-int kee_promise_new(struct kee_kernel *kernel, struct kee_vat_id decider, uint64_t references,
+int kee_promise_new(struct kee_kernel *kernel, struct kee_endpoint_id decider, uint64_t references,
                     struct kee_kref *out);
+int kee_promise_new_for(struct kee_kernel *kernel, struct kee_endpoint_id decider,
+                        uint64_t references, struct kee_bytes subscribers, struct kee_kref *out);
 int kee_promise_count(struct kee_kernel *kernel, struct kee_kref kref, int by);
-int kee_promise_decide(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id decider,
-                       bool expected);
+int kee_promise_decide(struct kee_kernel *kernel, struct kee_kref kref,
+                       struct kee_endpoint_id decider, bool expected);
 /* A message is about to be parked at it. */
 int kee_promise_park(struct kee_kernel *kernel, struct kee_kref kref);
-int kee_promise_subscribe(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id vat);
-int kee_promise_unsubscribe(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id vat);
+int kee_promise_subscribe(struct kee_kernel *kernel, struct kee_kref kref,
+                          struct kee_endpoint_id id);
+int kee_promise_unsubscribe(struct kee_kernel *kernel, struct kee_kref kref,
+                            struct kee_endpoint_id id);
 /* Settled data, in hold. */
 int kee_promise_data(struct kee_kernel *kernel, struct kee_kref kref, struct kee_buf *hold,
                      struct kee_bytes *slots, struct kee_bytes *body);
 /* Settles: stores data (holding its slots), wakes subscribers but settler, the calls, and what is
  * parked. */
-int kee_promise_settle(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id settler,
-                       bool rejected, struct kee_bytes slots, struct kee_bytes body);
+int kee_promise_settle(struct kee_kernel *kernel, struct kee_kref kref,
+                       struct kee_endpoint_id settler, bool rejected, struct kee_bytes slots,
+                       struct kee_bytes body);
 /* Rejects with an Error of this message. */
 int kee_promise_reject_text(struct kee_kernel *kernel, struct kee_kref kref,
-                            struct kee_vat_id settler, const char *format, ...)
+                            struct kee_endpoint_id settler, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* A smallcaps body of an error. */
 void kee_error_body(struct kee_buf *out, const char *name, struct kee_bytes message);
@@ -360,13 +401,14 @@ void kee_item_format(struct kee_buf *out, const struct kee_item *item);
 /* Puts a message where it belongs: a vat's queue, a promise, or back as a rejection. fresh: the
  * references it names are not yet counted. */
 int kee_route(struct kee_kernel *kernel, const struct kee_item *item, bool fresh);
-/* from: who settled it; 0 is the kernel. */
+/* from: who settled it; nobody is the kernel. */
 int kee_notify_push(struct kee_kernel *kernel, struct kee_vat_id vat, struct kee_kref promise,
-                    struct kee_vat_id from);
+                    struct kee_endpoint_id from);
 /* Rejects the result of an item that cannot be delivered and releases what it held. The caller has
  * deleted, or is about to delete, its row. */
 int kee_item_reject(struct kee_kernel *kernel, const struct kee_item *item, const char *text);
 int kee_item_release(struct kee_kernel *kernel, const struct kee_item *item);
+int kee_item_hold(struct kee_kernel *kernel, const struct kee_item *item);
 /* All that is parked at a promise is routed again: now, or by the caller that is at it already. */
 int kee_parked_release(struct kee_kernel *kernel, struct kee_kref promise);
 /* A queue row that has been delivered, moved or refused goes. */
@@ -473,8 +515,6 @@ int kee_call_wait(struct kee_kernel *kernel, uint64_t number, struct kee_kref pr
 /* A promise settled inside the crank under way. */
 int kee_calls_settled(struct kee_kernel *kernel, struct kee_kref promise, bool rejected,
                       struct kee_bytes slots, struct kee_bytes body);
-void kee_answers_commit(struct kee_kernel *kernel);
-void kee_answers_undo(struct kee_kernel *kernel);
 /* An answer that has not been let out names it. */
 bool kee_answers_name(struct kee_kernel *kernel, struct kee_kref kref);
 int kee_answer_decline(struct kee_kernel *kernel, uint64_t call, const char *why);
@@ -487,7 +527,118 @@ int kee_kref_need(struct kee_kernel *kernel, struct kee_kref kref);
  * STATE besides. */
 int kee_kref_need_reachable(struct kee_kernel *kernel, struct kee_kref kref);
 
-/* A crank of the world with its answers. commit may fault; it has undone then. */
+/* ---- what waits for the disk (output.c) ---- */
+
+/* One of the crank under way, for a call, or for a peer; NULL: no memory. */
+struct kee_output *kee_output_new(struct kee_kernel *kernel, uint64_t call, struct kee_peer *peer);
+void kee_output_free(struct kee_kernel *kernel, struct kee_output *output);
+/* Its text is complete: it counts in the backlog of its peer. */
+void kee_output_counts(struct kee_kernel *kernel, struct kee_output *output);
+void kee_outputs_commit(struct kee_kernel *kernel);
+void kee_outputs_undo(struct kee_kernel *kernel);
+void kee_outputs_free(struct kee_kernel *kernel);
+/* The last one is of the batch that is filling. */
+bool kee_outputs_wait(const struct kee_kernel *kernel);
+/* What a peer has not heard is not to be heard. */
+void kee_outputs_forget(struct kee_kernel *kernel, struct kee_peer *peer);
+
+/* ---- peers (peer.c, peer_clist.c, news.c, peer_sweep.c) ---- */
+
+struct kee_peer_row {
+    struct kee_bytes name; /* in the buffer given */
+    uint64_t mentions;
+    bool is_answer;
+};
+
+int kee_peers_open(struct kee_kernel *kernel);
+void kee_peers_free(struct kee_kernel *kernel);
+void kee_peers_commit(struct kee_kernel *kernel);
+void kee_peers_undo(struct kee_kernel *kernel);
+/* At the end of a crank: objects of peers that nothing reaches. */
+int kee_peers_drop_objects(struct kee_kernel *kernel);
+int kee_peers_sweep(struct kee_kernel *kernel, bool *more);
+/* The peer, if it is open and not to be ended by the crank under way; else NULL. */
+struct kee_peer *kee_peer_hearing(const struct kee_kernel *kernel, struct kee_peer_id id);
+/* Whatever is changed of a peer in a crank is changed after this. */
+void kee_peer_touch(struct kee_kernel *kernel, struct kee_peer *peer);
+/* The crank under way, if it is committed, ends the peer. */
+void kee_peer_doom(struct kee_kernel *kernel, struct kee_peer *peer, const char *why);
+int kee_peer_new(struct kee_kernel *kernel, struct kee_peer_id id, struct kee_bytes label,
+                 struct kee_peer **out);
+void kee_peer_free(struct kee_peer *peer);
+/* Outcome STATE: it is over. */
+int kee_peer_need(struct kee_kernel *kernel, struct kee_peer_id id, struct kee_peer **out);
+/* Why a message to something of a peer that is over is refused. */
+int kee_peer_gone_text(struct kee_kernel *kernel, struct kee_peer_id id, struct kee_kref target,
+                       struct kee_buf *out);
+
+/* The row of a kref; KEE_STORE_ABSENT. */
+int kee_peer_row_get(struct kee_kernel *kernel, struct kee_peer_id peer, struct kee_kref kref,
+                     struct kee_buf *hold, struct kee_peer_row *out);
+int kee_peer_row_parse(struct kee_bytes key, struct kee_bytes value, struct kee_peer_row *out);
+int kee_peer_row_add(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_kref kref,
+                     const struct kee_peer_row *row, bool fresh);
+int kee_peer_row_change(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_kref kref,
+                        const struct kee_peer_row *row);
+/* An import's row goes, or an export's two; counts are the caller's. *was_last: of an export, that the
+ * peer's name stands for nothing any more. */
+int kee_peer_row_remove(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_kref kref,
+                        const struct kee_peer_row *row, bool *was_last);
+/* What does the peer mean by name? Makes an object or promise of it if the peer made the name. Outcomes
+ * BAD, NO_SUCH, STATE. */
+int kee_peer_kref_of(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_bytes name,
+                     struct kee_kref *out);
+/* The same of all slots, as a LIST; a name of the peer's own is counted as mentioned once. */
+int kee_peer_krefs_of(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_vp_strings slots,
+                      struct kee_buf *out);
+/* Mentions a thing to the peer, and puts its name, if name is not NULL. again: it has been counted. */
+int kee_peer_mention(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_kref kref,
+                     bool again, struct kee_buf *name);
+/* Mentions all of a LIST, each once, and puts the names as strings of a frame. */
+int kee_peer_mention_list(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_bytes list,
+                          struct kee_buf *out, uint32_t *count);
+/* A promise for the result of what the peer sends: mentioned, held, and its row there. */
+int kee_peer_result_new(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_kref *out);
+/* The result of what the peer is told: its row, made if missing; appends the peer's name for it. */
+int kee_peer_result_add(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_kref kref,
+                        struct kee_buf *name);
+/* What a name that the peer made stands for; KEE_STORE_ABSENT. */
+int kee_peer_own_find(struct kee_kernel *kernel, const struct kee_peer *peer, struct kee_bytes name,
+                      struct kee_kref *out);
+/* It stands for this from now on, and for what it stood for before in the second place. */
+int kee_peer_own_prepend(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_bytes name,
+                         struct kee_kref first);
+/* The promise's row goes; if it is the peer's to settle it is rejected, with "[KERNEL:PEER_GONE] WHY". */
+int kee_peer_release_promise(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_kref kref,
+                             const char *why);
+/* An object of the peer's is so no longer; the peer hears of it, if it is open. */
+int kee_peer_take_export(struct kee_kernel *kernel, struct kee_peer_id id, struct kee_kref kref);
+/* The answer that is kept under this name, or NULL. */
+struct kee_peer_answer *kee_peer_answer(const struct kee_peer *peer, struct kee_kref promise);
+/* Takes answer. */
+void kee_peer_keep_answer(struct kee_kernel *kernel, struct kee_peer_id id,
+                          struct kee_peer_answer *answer);
+void kee_peer_answer_free(struct kee_peer *peer, struct kee_peer_answer *answer);
+
+enum { KEE_TELL_GONE = 1 };
+
+/* News for a peer. The message's result is the peer's to settle afterwards. Outcome GONE: the peer hears
+ * nothing more. */
+int kee_tell_message(struct kee_kernel *kernel, struct kee_peer_id peer,
+                     const struct kee_item *item);
+int kee_tell_settled(struct kee_kernel *kernel, struct kee_peer_id peer, struct kee_kref promise,
+                     bool rejected, struct kee_bytes slots, struct kee_bytes body);
+int kee_tell_dropped(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_kref kref,
+                     const struct kee_peer_row *row);
+/* At the end of a crank: how promises settled that were mentioned to peers in it. */
+int kee_tell_rest(struct kee_kernel *kernel);
+
+/* ---- services (service.c) ---- */
+
+/* Appends the name of the service that this object is; KEE_STORE_ABSENT if it is none. */
+int kee_service_of(struct kee_kernel *kernel, struct kee_kref kref, struct kee_buf *out);
+
+/* A crank of the world with its outputs. commit may fault; it has undone then. */
 void kee_txn_begin(struct kee_kernel *kernel);
 int kee_txn_commit(struct kee_kernel *kernel);
 void kee_txn_undo(struct kee_kernel *kernel);
@@ -527,6 +678,8 @@ void kee_event_begin(struct kee_event *event, const char *kind);
 void kee_event_text(struct kee_event *event, const char *name, struct kee_bytes value);
 void kee_event_number(struct kee_event *event, const char *name, uint64_t n);
 void kee_event_id(struct kee_event *event, const char *name, char letter, uint64_t n);
+/* Nothing if it is nobody. */
+void kee_event_endpoint(struct kee_event *event, const char *name, struct kee_endpoint_id id);
 void kee_event_kref(struct kee_event *event, const char *name, struct kee_kref kref);
 void kee_event_emit(struct kee_kernel *kernel, struct kee_event *event);
 /* The method of a methargs body, if it is plainly there: for people's eyes only. */

@@ -16,7 +16,7 @@ static int first_rows(struct kee_kernel *kernel)
 {
     int r;
 
-    kernel->next = (struct kee_ids){1, 1, 1, 1, 1};
+    kernel->next = (struct kee_ids){1, 1, 1, 1, 1, 1};
     kernel->reserved = kernel->next;
     kernel->boot = 1;
     r = kee_world_put(kernel->world, KEE_BYTES_LIT("version"), KEE_BYTES_LIT(KEE_SCHEMA_VERSION));
@@ -88,6 +88,7 @@ static int open_world(struct kee_kernel *kernel, struct kee_buf *why)
     }
     r = kee_txn_end(kernel, r);
     r = r != 0 ? r : kee_cycle_open(kernel);
+    r = r != 0 ? r : kee_peers_open(kernel);
     r = r != 0 ? r : find_queues(kernel);
     return r != 0 ? r : take_back_launches(kernel);
 }
@@ -120,8 +121,9 @@ int kee_kernel_open(struct kee_kernel **out, struct kee_world *world,
     }
     kee_list_init(&kernel->busy);
     kee_timers_init(&kernel->timers);
-    kee_list_init(&kernel->answers);
-    kee_list_init(&kernel->answers_new);
+    kee_list_init(&kernel->outputs);
+    kee_list_init(&kernel->outputs_new);
+    kee_list_init(&kernel->peers_touched);
     kee_list_init(&kernel->launches);
     kernel->sweep_dying = kernel->sweep_awake = kernel->sweep_holds = true;
     while (r == 0 && kernel->spare_count < KEE_SPARES) {
@@ -157,14 +159,8 @@ void kee_kernel_free(struct kee_kernel *kernel)
         free(call);
     }
     kee_launches_free(kernel);
-    kee_answers_commit(kernel); /* into one list, to be freed */
-    kee_list_init(&kernel->answers_new);
-    while (!kee_list_is_empty(&kernel->answers)) {
-        struct kee_link *link = kernel->answers.next;
-        kee_list_remove(link);
-        kee_list_append(&kernel->answers_new, link);
-    }
-    kee_answers_undo(kernel);
+    kee_outputs_free(kernel);
+    kee_peers_free(kernel);
     kee_timers_fini(&kernel->timers);
     kee_map_fini(&kernel->vats);
     kee_map_fini(&kernel->calls);
@@ -172,6 +168,8 @@ void kee_kernel_free(struct kee_kernel *kernel)
     kee_buf_fini(&kernel->why);
     kee_buf_fini(&kernel->out);
     kee_buf_fini(&kernel->dead_todo);
+    kee_buf_fini(&kernel->dropped_todo);
+    kee_buf_fini(&kernel->tell_todo);
     kee_buf_fini(&kernel->last_words);
     kee_buf_fini(&kernel->settled_todo);
     while (kernel->spare_count > 0) {
@@ -369,15 +367,6 @@ uint64_t kee_kernel_wake_at_ms(const struct kee_kernel *kernel)
     return deadline_ms < cycle_ms ? deadline_ms : cycle_ms;
 }
 
-static bool answer_waits(const struct kee_kernel *kernel)
-{
-    const struct kee_link *last = kernel->answers.prev;
-
-    return last != &kernel->answers &&
-           KEE_CONTAINER(last, struct kee_pending_answer, link)->batch ==
-               kee_world_filling(kernel->world);
-}
-
 uint64_t kee_kernel_flush_at_ms(const struct kee_kernel *kernel)
 {
     bool dirty = kernel->dirty_batch == kee_world_filling(kernel->world) &&
@@ -388,7 +377,7 @@ uint64_t kee_kernel_flush_at_ms(const struct kee_kernel *kernel)
 
 bool kee_kernel_flush_due(const struct kee_kernel *kernel, uint64_t now_ms)
 {
-    return answer_waits(kernel) || kee_world_pending_bytes(kernel->world) >= KEE_FLUSH_BYTES ||
+    return kee_outputs_wait(kernel) || kee_world_pending_bytes(kernel->world) >= KEE_FLUSH_BYTES ||
            now_ms >= kee_kernel_flush_at_ms(kernel);
 }
 
@@ -401,5 +390,5 @@ bool kee_kernel_is_idle(const struct kee_kernel *kernel)
 {
     return kernel->flights == 0 && kee_list_is_empty(&kernel->busy) && !kernel->sweep_dying &&
            kernel->partings == 0 && !kernel->sweep_awake && !kernel->sweep_holds &&
-           kee_list_is_empty(&kernel->launches);
+           !kernel->sweep_peers && kee_list_is_empty(&kernel->launches);
 }

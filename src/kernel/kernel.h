@@ -29,6 +29,7 @@
 #include "vatproto/vatproto.h"
 
 struct kee_kernel;
+struct kee_peer_news; /* peer.h */
 
 enum kee_kernel_outcome {
     KEE_KERNEL_NO_SUCH = 1, /* no vat, object, promise or subcluster of that name */
@@ -81,6 +82,10 @@ struct kee_kernel_host {
     bool (*worker_waits)(void *context, struct kee_vat_id vat);
     /* Only after what it says is durable; once for each call. */
     void (*answer)(void *context, uint64_t call, const struct kee_answer *answer);
+    /* What a peer hears, in the order of commits, and that it is ended because of what it was to hear;
+     * likewise durable. NULL if there are no peers. */
+    void (*peer_news)(void *context, struct kee_peer_id peer, const struct kee_peer_news *news);
+    void (*peer_lost)(void *context, struct kee_peer_id peer, const char *why);
     void (*log)(void *context, struct kee_vat_id vat, enum kee_vp_log_level level,
                 struct kee_bytes text);
     void (*trace)(void *context, const struct kee_record *event); /* only while tracing is on */
@@ -154,6 +159,10 @@ struct kee_launch {
     struct kee_bytes bootstrap; /* name of the vat whose root gets bootstrap(vats, services) */
     const struct kee_launch_vat *vats;
     size_t vat_count;
+    /* Names of services, which bootstrap gets as the record of its second argument. One that is not
+     * registered, or is for the system only, declines the launch: no registered kernel service 'NAME'. */
+    struct kee_vp_strings services;
+    bool system; /* may have services that are for the system only */
 };
 
 /* All or nothing: if a vat fails to start, the subcluster is taken back and the answer is DECLINED,

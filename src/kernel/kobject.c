@@ -7,13 +7,16 @@
  */
 #include "kernel/internal.h"
 
-static int parse_owner(struct kee_bytes text, struct kee_vat_id *out)
+/* vN, rN, - or -rN. */
+static bool parse_owner(struct kee_bytes text, struct kee_object *out)
 {
-    if (kee_bytes_equal(text, KEE_BYTES_LIT("-"))) {
-        out->n = 0;
-        return 0;
+    out->owner = KEE_ENDPOINT_NONE;
+    out->late.n = 0;
+    if (text.size > 0 && text.data[0] == '-') {
+        return text.size == 1 ||
+               kee_id_parse(kee_bytes_of(text.data + 1, text.size - 1), 'r', &out->late.n);
     }
-    return kee_id_parse(text, 'v', &out->n) ? 0 : -1;
+    return kee_endpoint_parse(text, &out->owner);
 }
 
 int kee_object_get(struct kee_kernel *kernel, struct kee_kref kref, struct kee_object *out)
@@ -30,7 +33,7 @@ int kee_object_get(struct kee_kernel *kernel, struct kee_kref kref, struct kee_o
     reach = kee_bytes_cut(&row, ' ');
     recognize = kee_bytes_cut(&row, ' ');
     out->revoked = kee_bytes_equal(row, KEE_BYTES_LIT("revoked"));
-    if (parse_owner(owner, &out->owner) < 0 || !kee_bytes_decimal(reach, &out->reachable) ||
+    if (!parse_owner(owner, out) || !kee_bytes_decimal(reach, &out->reachable) ||
         !kee_bytes_decimal(recognize, &out->recognizable) || (row.size > 0 && !out->revoked)) {
         return kee_row_corrupt(kee_key_view(&key), "OWNER REACHABLE RECOGNIZABLE [revoked]");
     }
@@ -45,11 +48,9 @@ int kee_object_put(struct kee_kernel *kernel, struct kee_kref kref, const struct
     int r;
 
     kee_assert(object->reachable <= object->recognizable); /* OB-1 */
-    if (object->owner.n == 0) {
-        kee_buf_put_char(row, '-');
-    } else {
-        kee_buf_put_char(row, 'v');
-        kee_buf_put_decimal(row, object->owner.n);
+    kee_buf_put_endpoint(row, object->owner);
+    if (kee_endpoint_is_none(object->owner) && object->late.n != 0) {
+        kee_buf_put_endpoint(row, kee_endpoint_of_peer(object->late));
     }
     kee_buf_put_char(row, ' ');
     kee_buf_put_decimal(row, object->reachable);
@@ -63,7 +64,7 @@ int kee_object_put(struct kee_kernel *kernel, struct kee_kref kref, const struct
     return r;
 }
 
-int kee_object_new(struct kee_kernel *kernel, struct kee_vat_id owner, struct kee_kref *out)
+int kee_object_new(struct kee_kernel *kernel, struct kee_endpoint_id owner, struct kee_kref *out)
 {
     struct kee_object object = {.owner = owner};
     uint64_t n;
@@ -117,8 +118,12 @@ static int fell(struct kee_kernel *kernel, struct kee_kref kref, const struct ke
 {
     struct kee_key key;
 
-    if (object->owner.n != 0) {
-        return mark(kernel, object->owner, kref);
+    if (kee_endpoint_peer(object->owner).n != 0) { /* looked at when the crank is done */
+        kee_buf_put_u64(&kernel->dropped_todo, kref.bits);
+        return kee_buf_status(&kernel->dropped_todo);
+    }
+    if (!kee_endpoint_is_none(object->owner)) {
+        return mark(kernel, kee_endpoint_vat(object->owner), kref);
     }
     if (object->recognizable == 0) {
         return kee_world_delete(kernel->world, kee_key_kref(&key, "", kref, ""));
@@ -165,14 +170,17 @@ int kee_object_orphan(struct kee_kernel *kernel, struct kee_kref kref)
     int r;
 
     r = kee_object_get(kernel, kref, &object);
-    if (r != 0 || object.owner.n == 0) {
+    if (r != 0 || kee_endpoint_is_none(object.owner)) {
         return r < 0 ? r : 0;
     }
-    r = kee_world_delete(kernel->world, kee_key_gc(&key, object.owner, kref));
-    if (r != 0) {
-        return r;
+    object.late = kee_endpoint_peer(object.owner);
+    if (object.late.n == 0) {
+        r = kee_world_delete(kernel->world, kee_key_gc(&key, kee_endpoint_vat(object.owner), kref));
+        if (r != 0) {
+            return r;
+        }
     }
-    object.owner.n = 0;
+    object.owner = KEE_ENDPOINT_NONE;
     r = kee_object_put(kernel, kref, &object, false);
     return r != 0 ? r : fell(kernel, kref, &object);
 }

@@ -33,14 +33,14 @@ int kee_promise_get(struct kee_kernel *kernel, struct kee_kref kref, struct kee_
     references = kee_bytes_cut(&row, ' ');
     decider = kee_bytes_cut(&row, ' ');
     out->subscribers = row;
-    out->decider.n = 0;
+    out->decider = KEE_ENDPOINT_NONE;
     out->expected = decider.size > 0 && decider.data[0] == '>';
     if (out->expected) {
         (void)kee_bytes_cut(&decider, '>');
     }
     if (state.size != 1 || !kee_bytes_decimal(references, &out->references) || row.size == 0 ||
         (!kee_bytes_equal(decider, KEE_BYTES_LIT("-")) &&
-         !kee_id_parse(decider, 'v', &out->decider.n))) {
+         !kee_endpoint_parse(decider, &out->decider))) {
         return kee_row_corrupt(kee_key_view(&key), "STATE REFERENCES DECIDER SUBSCRIBERS");
     }
     out->state = (char)state.data[0];
@@ -71,26 +71,20 @@ int kee_promise_put(struct kee_kernel *kernel, struct kee_kref kref,
     kee_buf_put_char(row, promise->parked ? 'q' : promise->state);
     kee_buf_put_char(row, ' ');
     kee_buf_put_decimal(row, promise->references);
-    if (promise->decider.n == 0) {
-        kee_buf_put_str(row, " - ");
-    } else {
-        kee_buf_put_str(row, promise->expected ? " >v" : " v");
-        kee_buf_put_decimal(row, promise->decider.n);
-        kee_buf_put_char(row, ' ');
-    }
+    kee_buf_put_str(row, promise->expected && !kee_endpoint_is_none(promise->decider) ? " >" : " ");
+    kee_buf_put_endpoint(row, promise->decider);
+    kee_buf_put_char(row, ' ');
     kee_buf_put_bytes(row, promise->subscribers);
     r = kee_row_put(kernel, kee_key_kref(&key, "", kref, ""), row, fresh);
     kee_scratch_give(kernel, row);
     return r;
 }
 
-int kee_promise_new(struct kee_kernel *kernel, struct kee_vat_id decider, uint64_t references,
-                    struct kee_kref *out)
+int kee_promise_new_for(struct kee_kernel *kernel, struct kee_endpoint_id decider,
+                        uint64_t references, struct kee_bytes subscribers, struct kee_kref *out)
 {
-    struct kee_promise promise = {.state = 'u',
-                                  .references = references,
-                                  .decider = decider,
-                                  .subscribers = KEE_BYTES_LIT("-")};
+    struct kee_promise promise = {
+        .state = 'u', .references = references, .decider = decider, .subscribers = subscribers};
     uint64_t n;
     int r;
 
@@ -100,6 +94,12 @@ int kee_promise_new(struct kee_kernel *kernel, struct kee_vat_id decider, uint64
     }
     *out = kee_kref_make(KEE_KREF_PROMISE, n);
     return kee_promise_put(kernel, *out, &promise, true);
+}
+
+int kee_promise_new(struct kee_kernel *kernel, struct kee_endpoint_id decider, uint64_t references,
+                    struct kee_kref *out)
+{
+    return kee_promise_new_for(kernel, decider, references, KEE_BYTES_LIT("-"), out);
 }
 
 int kee_promise_count(struct kee_kernel *kernel, struct kee_kref kref, int by)
@@ -125,8 +125,8 @@ int kee_promise_count(struct kee_kernel *kernel, struct kee_kref kref, int by)
     return r;
 }
 
-int kee_promise_decide(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id decider,
-                       bool expected)
+int kee_promise_decide(struct kee_kernel *kernel, struct kee_kref kref,
+                       struct kee_endpoint_id decider, bool expected)
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
     struct kee_promise promise;
@@ -134,7 +134,7 @@ int kee_promise_decide(struct kee_kernel *kernel, struct kee_kref kref, struct k
     int r;
 
     r = promise_need(kernel, kref, hold, &promise);
-    r = r != 0 ? r : kee_vat_takes_ahead(kernel, decider, &takes);
+    r = r != 0 ? r : kee_endpoint_takes_ahead(kernel, decider, &takes);
     if (r == 0) {
         kee_assert(promise.state == 'u');
         release = promise.parked && takes;
@@ -162,19 +162,19 @@ int kee_promise_park(struct kee_kernel *kernel, struct kee_kref kref)
     return r;
 }
 
-/* Copies list without vat; tells whether it was there. */
-static bool list_without(struct kee_buf *out, struct kee_bytes list, struct kee_vat_id vat)
+/* Copies list without id; tells whether it was there. */
+static bool list_without(struct kee_buf *out, struct kee_bytes list, struct kee_endpoint_id id)
 {
+    struct kee_endpoint_id listed;
     struct kee_bytes one;
-    uint64_t n;
     bool found = false;
 
     while (list.size > 0) {
         one = kee_bytes_cut(&list, ',');
-        if (!kee_id_parse(one, 'v', &n)) {
+        if (!kee_endpoint_parse(one, &listed)) {
             continue; /* "-" */
         }
-        if (n == vat.n) {
+        if (kee_endpoint_equal(listed, id)) {
             found = true;
             continue;
         }
@@ -187,7 +187,7 @@ static bool list_without(struct kee_buf *out, struct kee_bytes list, struct kee_
 }
 
 static int change_subscribers(struct kee_kernel *kernel, struct kee_kref kref,
-                              struct kee_vat_id vat, bool add)
+                              struct kee_endpoint_id id, bool add)
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
     struct kee_buf *list = kee_scratch_take(kernel);
@@ -199,13 +199,15 @@ static int change_subscribers(struct kee_kernel *kernel, struct kee_kref kref,
     if (r != 0 || promise.state != 'u') {
         goto out;
     }
-    found = list_without(list, promise.subscribers, vat);
+    found = list_without(list, promise.subscribers, id);
     if (add) {
         if (found) {
             goto out;
         }
-        kee_buf_put_str(list, list->size > 0 ? ",v" : "v");
-        kee_buf_put_decimal(list, vat.n);
+        if (list->size > 0) {
+            kee_buf_put_char(list, ',');
+        }
+        kee_buf_put_endpoint(list, id);
     } else if (!found) {
         goto out;
     }
@@ -223,14 +225,16 @@ out:
     return r;
 }
 
-int kee_promise_subscribe(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id vat)
+int kee_promise_subscribe(struct kee_kernel *kernel, struct kee_kref kref,
+                          struct kee_endpoint_id id)
 {
-    return change_subscribers(kernel, kref, vat, true);
+    return change_subscribers(kernel, kref, id, true);
 }
 
-int kee_promise_unsubscribe(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id vat)
+int kee_promise_unsubscribe(struct kee_kernel *kernel, struct kee_kref kref,
+                            struct kee_endpoint_id id)
 {
-    return change_subscribers(kernel, kref, vat, false);
+    return change_subscribers(kernel, kref, id, false);
 }
 
 int kee_promise_data(struct kee_kernel *kernel, struct kee_kref kref, struct kee_buf *hold,
@@ -255,23 +259,31 @@ int kee_promise_data(struct kee_kernel *kernel, struct kee_kref kref, struct kee
     return 0;
 }
 
+/* A peer hears how a promise that it was mentioned settled even if it settles it itself. */
 static int wake_subscribers(struct kee_kernel *kernel, struct kee_kref kref,
-                            struct kee_vat_id settler, struct kee_bytes subscribers)
+                            struct kee_endpoint_id settler, struct kee_bytes subscribers,
+                            bool rejected, struct kee_bytes slots, struct kee_bytes body)
 {
-    struct kee_vat_id vat;
+    struct kee_endpoint_id id;
     int r = 0;
 
     while (r == 0 && subscribers.size > 0) {
         struct kee_bytes one = kee_bytes_cut(&subscribers, ',');
-        if (kee_id_parse(one, 'v', &vat.n) && vat.n != settler.n) {
-            r = kee_notify_push(kernel, vat, kref, settler);
+        if (!kee_endpoint_parse(one, &id)) {
+            continue; /* "-" */
+        }
+        if (kee_endpoint_peer(id).n != 0) {
+            r = kee_tell_settled(kernel, kee_endpoint_peer(id), kref, rejected, slots, body);
+        } else if (!kee_endpoint_equal(id, settler)) {
+            r = kee_notify_push(kernel, kee_endpoint_vat(id), kref, settler);
         }
     }
     return r;
 }
 
-int kee_promise_settle(struct kee_kernel *kernel, struct kee_kref kref, struct kee_vat_id settler,
-                       bool rejected, struct kee_bytes slots, struct kee_bytes body)
+int kee_promise_settle(struct kee_kernel *kernel, struct kee_kref kref,
+                       struct kee_endpoint_id settler, bool rejected, struct kee_bytes slots,
+                       struct kee_bytes body)
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
     struct kee_buf *data = kee_scratch_take(kernel);
@@ -292,7 +304,7 @@ int kee_promise_settle(struct kee_kernel *kernel, struct kee_kref kref, struct k
     parked = promise.parked;
     promise.parked = false;
     promise.state = rejected ? 'r' : 'f';
-    promise.decider.n = 0;
+    promise.decider = KEE_ENDPOINT_NONE;
     promise.expected = false;
     promise.subscribers = KEE_BYTES_LIT("-");
     if (slots.size == 0) {
@@ -303,7 +315,7 @@ int kee_promise_settle(struct kee_kernel *kernel, struct kee_kref kref, struct k
     kee_buf_put_bytes(data, body);
     r = kee_row_put(kernel, kee_key_kref(&key, "", kref, ".d"), data, true);
     r = r != 0 ? r : kee_promise_put(kernel, kref, &promise, false);
-    r = r != 0 ? r : wake_subscribers(kernel, kref, settler, subscribers);
+    r = r != 0 ? r : wake_subscribers(kernel, kref, settler, subscribers, rejected, slots, body);
     r = r != 0 ? r : kee_calls_settled(kernel, kref, rejected, slots, body);
     r = r != 0 || !parked ? r : kee_parked_release(kernel, kref);
 out:
@@ -348,7 +360,7 @@ void kee_error_body(struct kee_buf *out, const char *name, struct kee_bytes mess
 }
 
 int kee_promise_reject_text(struct kee_kernel *kernel, struct kee_kref kref,
-                            struct kee_vat_id settler, const char *format, ...)
+                            struct kee_endpoint_id settler, const char *format, ...)
 {
     struct kee_buf *body = kee_scratch_take(kernel);
     char text[512];

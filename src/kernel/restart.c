@@ -91,7 +91,7 @@ static int find_watch(struct kee_kernel *kernel, struct kee_vat *vat, struct kee
 
 /* The old heap decided it; settler is told nothing. */
 static int reject_decided(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kref kref,
-                          struct kee_vat_id settler, const char *why)
+                          struct kee_endpoint_id settler, const char *why)
 {
     struct kee_buf *body = kee_scratch_take(kernel);
     int r;
@@ -128,11 +128,12 @@ static int forget_promise(struct kee_kernel *kernel, struct kee_vat *vat, struct
     r = kee_promise_get(kernel, kref, hold, &promise);
     r = r != 0 ? r : find_watch(kernel, vat, vref, &watched);
     if (r == 0 && promise.state == 'u') {
-        if (promise.decider.n == vat->id.n && !promise.expected) {
-            struct kee_vat_id settler = {watched ? 0 : vat->id.n};
+        if (kee_endpoint_is_vat(promise.decider, vat->id) && !promise.expected) {
+            struct kee_endpoint_id settler =
+                watched ? KEE_ENDPOINT_NONE : kee_endpoint_of_vat(vat->id);
             r = reject_decided(kernel, vat, kref, settler, why);
         } else if (!watched) {
-            r = kee_promise_unsubscribe(kernel, kref, vat->id);
+            r = kee_promise_unsubscribe(kernel, kref, kee_endpoint_of_vat(vat->id));
         }
     }
     if (r == 0 && !watched) {

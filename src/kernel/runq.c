@@ -185,7 +185,7 @@ static int push(struct kee_kernel *kernel, struct kee_vat *vat, const struct kee
     }
     if (r == 0 && item->type == 'm' && !kee_kref_is_none(item->result)) {
         /* What is sent to the result follows it into the same queue. */
-        r = kee_promise_decide(kernel, item->result, vat->id, true);
+        r = kee_promise_decide(kernel, item->result, kee_endpoint_of_vat(vat->id), true);
     }
     return r;
 }
@@ -198,7 +198,7 @@ static int park(struct kee_kernel *kernel, const struct kee_item *item)
     int r = 0;
 
     if (!kee_kref_is_none(item->result)) {
-        r = kee_promise_decide(kernel, item->result, (struct kee_vat_id){0}, false);
+        r = kee_promise_decide(kernel, item->result, KEE_ENDPOINT_NONE, false);
     }
     r = r != 0 ? r : kee_promise_park(kernel, item->target);
     r = r != 0 ? r : kee_ids_take(kernel, 'q', &seq);
@@ -223,6 +223,14 @@ int kee_item_release(struct kee_kernel *kernel, const struct kee_item *item)
     return r;
 }
 
+int kee_item_hold(struct kee_kernel *kernel, const struct kee_item *item)
+{
+    int r = kee_kref_hold(kernel, item->target);
+
+    r = r != 0 ? r : kee_krefs_hold(kernel, item->slots);
+    return r != 0 || kee_kref_is_none(item->result) ? r : kee_kref_hold(kernel, item->result);
+}
+
 static bool is_unsettled(struct kee_kernel *kernel, struct kee_kref promise, int *r)
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
@@ -237,14 +245,21 @@ static bool is_unsettled(struct kee_kernel *kernel, struct kee_kref promise, int
     return *r == 0 && row.state == 'u';
 }
 
-int kee_item_reject(struct kee_kernel *kernel, const struct kee_item *item, const char *text)
+static int reject_result(struct kee_kernel *kernel, const struct kee_item *item, const char *text)
 {
     int r = 0;
 
     if (item->type == 'm' && !kee_kref_is_none(item->result) &&
         is_unsettled(kernel, item->result, &r)) {
-        r = kee_promise_reject_text(kernel, item->result, (struct kee_vat_id){0}, "%s", text);
+        r = kee_promise_reject_text(kernel, item->result, KEE_ENDPOINT_NONE, "%s", text);
     }
+    return r;
+}
+
+int kee_item_reject(struct kee_kernel *kernel, const struct kee_item *item, const char *text)
+{
+    int r = reject_result(kernel, item, text);
+
     return r != 0 ? r : kee_item_release(kernel, item);
 }
 
@@ -255,7 +270,7 @@ static int reject_alike(struct kee_kernel *kernel, const struct kee_item *item,
     int r = 0;
 
     if (!kee_kref_is_none(item->result) && is_unsettled(kernel, item->result, &r)) {
-        r = kee_promise_settle(kernel, item->result, (struct kee_vat_id){0}, true, slots, body);
+        r = kee_promise_settle(kernel, item->result, KEE_ENDPOINT_NONE, true, slots, body);
     }
     return r != 0 ? r : kee_item_release(kernel, item);
 }
@@ -275,7 +290,7 @@ static bool is_one_reference(struct kee_bytes body)
 }
 
 enum routing {
-    ROUTE_VAT,
+    ROUTE_OWNER, /* to the vat, or the peer */
     ROUTE_PARK,
     ROUTE_FORWARD,
     ROUTE_REJECT_ALIKE,
@@ -285,8 +300,8 @@ enum routing {
 
 /* Where does a message to target go? FORWARD gives the next target; REJECT_ALIKE leaves data in hold. */
 static int route_promise(struct kee_kernel *kernel, struct kee_kref *target, struct kee_buf *hold,
-                         struct kee_vat_id *vat, struct kee_bytes *slots, struct kee_bytes *body,
-                         enum routing *out)
+                         struct kee_endpoint_id *owner, struct kee_bytes *slots,
+                         struct kee_bytes *body, enum routing *out)
 {
     struct kee_promise promise;
     struct kee_bytes list;
@@ -299,9 +314,9 @@ static int route_promise(struct kee_kernel *kernel, struct kee_kref *target, str
         return r == KEE_STORE_ABSENT ? kee_row_corrupt(KEE_BYTES_LIT("kp"), "a promise row") : r;
     }
     if (promise.state == 'u') {
-        *vat = promise.decider;
-        r = kee_vat_takes_ahead(kernel, promise.decider, &takes);
-        *out = takes ? ROUTE_VAT : ROUTE_PARK;
+        *owner = promise.decider;
+        r = kee_endpoint_takes_ahead(kernel, promise.decider, &takes);
+        *out = takes ? ROUTE_OWNER : ROUTE_PARK;
         return r;
     }
     r = kee_promise_data(kernel, *target, hold, slots, body);
@@ -322,21 +337,20 @@ static int route_promise(struct kee_kernel *kernel, struct kee_kref *target, str
     return 0;
 }
 
-static int route_object(struct kee_kernel *kernel, struct kee_kref target, struct kee_vat_id *vat,
-                        enum routing *out)
+static int route_object(struct kee_kernel *kernel, struct kee_kref target,
+                        struct kee_endpoint_id *owner, enum routing *out)
 {
-    struct kee_object object;
+    struct kee_object object = {0};
     int r;
 
     r = kee_object_get(kernel, target, &object);
     if (r < 0) {
         return r;
     }
-    *out = r == KEE_STORE_ABSENT ? ROUTE_REJECT
-           : object.revoked      ? ROUTE_REVOKED
-           : object.owner.n == 0 ? ROUTE_REJECT
-                                 : ROUTE_VAT;
-    *vat = r == 0 ? object.owner : (struct kee_vat_id){0};
+    *owner = !kee_endpoint_is_none(object.owner) ? object.owner : kee_endpoint_of_peer(object.late);
+    *out = object.revoked                 ? ROUTE_REVOKED
+           : kee_endpoint_is_none(*owner) ? ROUTE_REJECT
+                                          : ROUTE_OWNER;
     return 0;
 }
 
@@ -366,84 +380,127 @@ static int push_to(struct kee_kernel *kernel, struct kee_vat_id id, const struct
     return push(kernel, vat, item);
 }
 
+/* A peer is told at once, and its own rows hold what it is told of; the item holds nothing. */
+static int tell(struct kee_kernel *kernel, struct kee_peer_id peer, const struct kee_item *item)
+{
+    struct kee_buf *text;
+    int r = kee_tell_message(kernel, peer, item);
+
+    if (r == KEE_TELL_GONE) {
+        text = kee_scratch_take(kernel);
+        r = kee_peer_gone_text(kernel, peer, item->target, text);
+        r = r != 0 ? r : reject_result(kernel, item, kee_buf_cstr(text));
+        kee_scratch_give(kernel, text);
+    }
+    return r;
+}
+
+/* What a message comes to; if it goes to a vat or is parked, it holds what it names. */
+struct route {
+    enum routing routing;
+    struct kee_endpoint_id owner;
+    struct kee_kref target;
+    struct kee_bytes slots, body; /* REJECT_ALIKE */
+};
+
+/* A promise fulfilled with a reference forwards; liveslots never fulfils one with a promise, but a
+ * hostile vat may: each step then follows an older promise, and a cycle is stopped here. */
+static int find_route(struct kee_kernel *kernel, struct kee_buf *hold, struct route *route)
+{
+    int r = 0;
+
+    route->routing = ROUTE_FORWARD;
+    for (uint32_t steps = 0; r == 0 && route->routing == ROUTE_FORWARD; steps++) {
+        if (steps > 64) {
+            route->routing = ROUTE_REJECT;
+            break;
+        }
+        r = kee_kref_is_promise(route->target)
+                ? route_promise(kernel, &route->target, hold, &route->owner, &route->slots,
+                                &route->body, &route->routing)
+                : route_object(kernel, route->target, &route->owner, &route->routing);
+    }
+    return r;
+}
+
+/* To anywhere but a peer. */
+static int dispatch(struct kee_kernel *kernel, const struct route *route,
+                    const struct kee_item *item)
+{
+    switch (route->routing) {
+    case ROUTE_OWNER:
+        return push_to(kernel, kee_endpoint_vat(route->owner), item);
+    case ROUTE_PARK:
+        return park(kernel, item);
+    case ROUTE_REJECT_ALIKE:
+        return reject_alike(kernel, item, route->slots, route->body);
+    case ROUTE_REVOKED:
+        return kee_item_reject(kernel, item, "[KERNEL:OBJECT_REVOKED] the target has been revoked");
+    case ROUTE_FORWARD:
+    case ROUTE_REJECT:
+        break;
+    }
+    return kee_item_reject(kernel, item,
+                           kee_kref_is_promise(route->target)
+                               ? "the target is data, not an object: it has no methods"
+                               : "[KERNEL:OBJECT_DELETED] the target no longer exists");
+}
+
 int kee_route(struct kee_kernel *kernel, const struct kee_item *given, bool fresh)
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
     struct kee_item item = *given;
-    enum routing routing = ROUTE_FORWARD;
-    struct kee_bytes slots = {0}, body = {0};
-    struct kee_vat_id vat = {0};
-    struct kee_kref target = item.target;
-    int r = 0;
+    struct route route = {.target = item.target};
+    struct kee_peer_id peer;
+    int r;
 
-    if (fresh) {
-        r = kee_kref_hold(kernel, item.target);
-        r = r != 0 ? r : kee_krefs_hold(kernel, item.slots);
-        r = r != 0 || kee_kref_is_none(item.result) ? r : kee_kref_hold(kernel, item.result);
-    } else if (kernel->cycle != NULL) {
+    if (!fresh && kernel->cycle != NULL) {
         kee_cycle_moves(kernel, given);
     }
-    /* A promise fulfilled with a reference forwards; liveslots never fulfils one with a promise, but
-     * a hostile vat may: each step then follows an older promise, and a cycle is stopped here. */
-    for (uint32_t steps = 0; r == 0 && routing == ROUTE_FORWARD; steps++) {
-        if (steps > 64) {
-            routing = ROUTE_REJECT;
-            break;
-        }
-        r = kee_kref_is_promise(target)
-                ? route_promise(kernel, &target, hold, &vat, &slots, &body, &routing)
-                : route_object(kernel, target, &vat, &routing);
+    r = find_route(kernel, hold, &route);
+    peer.n = r == 0 && route.routing == ROUTE_OWNER ? kee_endpoint_peer(route.owner).n : 0;
+    if (r == 0 && peer.n != 0) {
+        item.target = route.target;
+        r = tell(kernel, peer, &item);
+        r = r != 0 || fresh ? r : kee_item_release(kernel, given);
+        goto out;
     }
-    if (r == 0 && !kee_kref_equal(target, item.target)) {
-        r = retarget(kernel, &item, target);
+    if (fresh) {
+        item.target = route.target;
+        r = r != 0 ? r : kee_item_hold(kernel, &item);
+    } else if (r == 0 && !kee_kref_equal(route.target, item.target)) {
+        r = retarget(kernel, &item, route.target);
     }
-    if (r == 0) {
-        switch (routing) {
-        case ROUTE_VAT:
-            r = push_to(kernel, vat, &item);
-            break;
-        case ROUTE_PARK:
-            r = park(kernel, &item);
-            break;
-        case ROUTE_REJECT_ALIKE:
-            r = reject_alike(kernel, &item, slots, body);
-            break;
-        case ROUTE_REVOKED:
-            r = kee_item_reject(kernel, &item,
-                                "[KERNEL:OBJECT_REVOKED] the target has been revoked");
-            break;
-        case ROUTE_FORWARD:
-        case ROUTE_REJECT:
-            r = kee_item_reject(kernel, &item,
-                                kee_kref_is_promise(target)
-                                    ? "the target is data, not an object: it has no methods"
-                                    : "[KERNEL:OBJECT_DELETED] the target no longer exists");
-            break;
-        }
-    }
+    r = r != 0 ? r : dispatch(kernel, &route, &item);
+out:
     kee_scratch_give(kernel, hold);
     return r;
 }
 
 int kee_notify_push(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_kref promise,
-                    struct kee_vat_id from)
+                    struct kee_endpoint_id from)
 {
-    char name[24] = "kernel";
+    struct kee_buf *name;
     struct kee_item item = {.type = 'n', .target = promise};
     struct kee_vat *vat;
-    struct kee_key key;
     int r;
 
     r = kee_vat_load(kernel, id, &vat);
     if (r < 0 || vat == NULL || vat->life == KEE_VAT_DYING) {
         return r;
     }
-    item.from = kee_bytes_str(name);
-    if (from.n != 0) {
-        item.from = kee_key_vat(&key, from, "");
+    name = kee_scratch_take(kernel);
+    if (kee_endpoint_is_none(from)) {
+        kee_buf_put_str(name, "kernel");
+    } else {
+        kee_buf_put_endpoint(name, from);
     }
-    r = kee_kref_hold(kernel, promise);
-    return r != 0 ? r : push(kernel, vat, &item);
+    item.from = kee_buf_bytes(name);
+    r = kee_buf_status(name);
+    r = r != 0 ? r : kee_kref_hold(kernel, promise);
+    r = r != 0 ? r : push(kernel, vat, &item);
+    kee_scratch_give(kernel, name);
+    return r;
 }
 
 /* Routes what is parked at one promise, oldest first. */

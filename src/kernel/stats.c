@@ -30,8 +30,9 @@ static int count_promise(struct counting *counting, struct kee_kref kref)
 
     counting->out->promises++;
     if (r == 0) {
-        counting->out->decides +=
-            promise.state == 'u' && promise.decider.n == counting->vat->id.n && !promise.expected;
+        counting->out->decides += promise.state == 'u' &&
+                                  kee_endpoint_is_vat(promise.decider, counting->vat->id) &&
+                                  !promise.expected;
     }
     kee_scratch_give(counting->kernel, hold);
     return r == KEE_STORE_ABSENT ? 0 : r;

@@ -19,8 +19,54 @@ struct kee_launching {
     size_t bootstrap; /* index of the vat */
     size_t started;
     size_t count;
+    struct kee_buf services; /* names, as strings of a frame */
+    uint32_t service_count;
+    bool system;
     struct kee_vat_id vats[];
 };
+
+static void launching_free(struct kee_launching *launching)
+{
+    kee_buf_fini(&launching->services);
+    free(launching);
+}
+
+static struct kee_vp_strings services_of(const struct kee_launching *launching)
+{
+    return (struct kee_vp_strings){kee_buf_bytes(&launching->services), launching->service_count};
+}
+
+/* A service that a subcluster may have. Outcome NO_SUCH. */
+static int find_service(struct kee_kernel *kernel, struct kee_bytes name, bool system,
+                        struct kee_kref *out)
+{
+    bool system_only = false;
+    int r = kee_service_find(kernel, name, out, &system_only);
+
+    if (r == 0 && system_only && !system) {
+        r = kee_kernel_decline(kernel, KEE_KERNEL_NO_SUCH, "no registered kernel service '%.*s'",
+                               (int)name.size, (const char *)name.data);
+    }
+    return r;
+}
+
+static int check_services(struct kee_kernel *kernel, struct kee_vp_strings services, bool system)
+{
+    struct kee_vp_strings rest = services;
+    struct kee_bytes name;
+    struct kee_kref kref;
+    int r = 0;
+
+    if (services.count > KEE_LIMIT_LAUNCH_SERVICES) {
+        return kee_kernel_decline(kernel, KEE_KERNEL_BAD,
+                                  "services: expected at most %u names, found %u",
+                                  KEE_LIMIT_LAUNCH_SERVICES, services.count);
+    }
+    while (r == 0 && kee_vp_strings_next(&rest, &name)) {
+        r = find_service(kernel, name, system, &kref);
+    }
+    return r;
+}
 
 static int check(struct kee_kernel *kernel, const struct kee_launch *launch, size_t *bootstrap)
 {
@@ -57,7 +103,7 @@ static int check(struct kee_kernel *kernel, const struct kee_launch *launch, siz
             found = true;
         }
     }
-    return found ? 0
+    return found ? check_services(kernel, launch->services, launch->system)
                  : kee_kernel_decline(kernel, KEE_KERNEL_BAD,
                                       "bootstrap names \"%.*s\", which is none of the vats",
                                       (int)launch->bootstrap.size,
@@ -126,7 +172,7 @@ static int new_vat(struct kee_kernel *kernel, const struct kee_launch_vat *given
                             .raw = given->raw};
     vat->flavour = given->flavour != KEE_FLAVOUR_UNSAID ? given->flavour : kernel->options.flavour;
     r = kee_ids_take(kernel, 'v', &vat->id.n);
-    r = r != 0 ? r : kee_object_new(kernel, vat->id, &vat->root);
+    r = r != 0 ? r : kee_object_new(kernel, kee_endpoint_of_vat(vat->id), &vat->root);
     r = r != 0 ? r : kee_kref_hold(kernel, vat->root);
     r = r != 0 ? r : kee_clist_add(kernel, vat, vat->root, KEE_BYTES_LIT("o+0"));
     r = r != 0 ? r : put_code(kernel, vat, given->code);
@@ -211,12 +257,16 @@ int kee_kernel_launch(struct kee_kernel *kernel, const struct kee_launch *launch
     }
     launching->call = call;
     launching->bootstrap = bootstrap;
+    launching->system = launch->system;
+    launching->service_count = launch->services.count;
+    kee_buf_put_bytes(&launching->services, launch->services.raw);
     kee_list_init(&launching->link);
     kee_txn_begin(kernel);
-    r = create(kernel, launch, launching);
+    r = kee_buf_status(&launching->services);
+    r = r != 0 ? r : create(kernel, launch, launching);
     r = kee_txn_end(kernel, r);
     if (r != 0) {
-        free(launching);
+        launching_free(launching);
         return r;
     }
     kee_list_append(&kernel->launches, &launching->link);
@@ -234,7 +284,42 @@ static int vat_name(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_
     return r != 0 ? r : kee_buf_status(out);
 }
 
-/* ["bootstrap", [{name: root, ...}, {}]] in smallcaps, and its slots. */
+/* "name":"$I.Alleged: iface", and the slot. */
+static void put_member(struct kee_buf *body, struct kee_buf *slots, struct kee_bytes name, size_t i,
+                       struct kee_bytes iface, struct kee_kref kref)
+{
+    kee_buf_put_char(body, '"');
+    if (name.size > 0 && name.data[0] >= '!' && name.data[0] <= '-') {
+        kee_buf_put_char(body, '!');
+    }
+    kee_json_escape(body, name);
+    kee_buf_printf(body, "\":\"$%zu.Alleged: ", i);
+    kee_json_escape(body, iface);
+    kee_buf_put_char(body, '"');
+    kee_buf_put_str(slots, i > 0 ? "," : "");
+    kee_buf_put_kref(slots, kref);
+}
+
+static int put_services(struct kee_kernel *kernel, const struct kee_launching *launching,
+                        struct kee_buf *body, struct kee_buf *slots)
+{
+    struct kee_vp_strings services = services_of(launching);
+    struct kee_bytes name;
+    struct kee_kref kref;
+    size_t i = launching->count;
+    int r = 0;
+
+    while (r == 0 && kee_vp_strings_next(&services, &name)) {
+        r = find_service(kernel, name, launching->system, &kref);
+        if (r == 0) {
+            kee_buf_put_str(body, i > launching->count ? "," : "");
+            put_member(body, slots, name, i++, name, kref);
+        }
+    }
+    return r;
+}
+
+/* ["bootstrap", [{name: root, ...}, {name: service, ...}]] in smallcaps, and its slots. */
 static int bootstrap_message(struct kee_kernel *kernel, const struct kee_launching *launching,
                              struct kee_buf *body, struct kee_buf *slots)
 {
@@ -250,16 +335,12 @@ static int bootstrap_message(struct kee_kernel *kernel, const struct kee_launchi
         if (r != 0) {
             break;
         }
-        kee_buf_put_str(body, i > 0 ? ",\"" : "\"");
-        if (name->size > 0 && name->data[0] >= '!' && name->data[0] <= '-') {
-            kee_buf_put_char(body, '!');
-        }
-        kee_json_escape(body, kee_buf_bytes(name));
-        kee_buf_printf(body, "\":\"$%zu.Alleged: vatRoot\"", i);
-        kee_buf_put_str(slots, i > 0 ? "," : "");
-        kee_buf_put_kref(slots, vat->root);
+        kee_buf_put_str(body, i > 0 ? "," : "");
+        put_member(body, slots, kee_buf_bytes(name), i, KEE_BYTES_LIT("vatRoot"), vat->root);
     }
-    kee_buf_put_str(body, "},{}]]");
+    kee_buf_put_str(body, "},{");
+    r = r != 0 ? r : put_services(kernel, launching, body, slots);
+    kee_buf_put_str(body, "}]]");
     kee_scratch_give(kernel, name);
     return r != 0 ? r : kee_buf_status(body);
 }
@@ -279,7 +360,7 @@ static int bootstrap(struct kee_kernel *kernel, struct kee_launching *launching)
     r = r != 0 ? r : put_subcluster(kernel, launching, "running");
     r = r != 0 ? r : bootstrap_message(kernel, launching, body, slots);
     if (r == 0 && launching->call != 0) {
-        r = kee_promise_new(kernel, (struct kee_vat_id){0}, 0, &item.result);
+        r = kee_promise_new(kernel, KEE_ENDPOINT_NONE, 0, &item.result);
         r = r != 0 ? r
                    : kee_call_wait(kernel, launching->call, item.result, launching->subcluster,
                                    vat->root);
@@ -296,6 +377,21 @@ static int bootstrap(struct kee_kernel *kernel, struct kee_launching *launching)
     return r;
 }
 
+/* All of it goes; why is the answer. */
+static int decline(struct kee_kernel *kernel, struct kee_launching *launching, const char *why)
+{
+    char text[400];
+    int r;
+
+    (void)snprintf(text, sizeof text, "%s", why); /* why may be the kernel's own */
+    r = kee_kernel_terminate_subcluster(kernel, launching->subcluster);
+    if (r == 0 && launching->call != 0) {
+        kee_txn_begin(kernel);
+        r = kee_txn_end(kernel, kee_answer_decline(kernel, launching->call, text));
+    }
+    return r;
+}
+
 static int take_back(struct kee_kernel *kernel, struct kee_launching *launching,
                      struct kee_vat *vat, const char *why)
 {
@@ -306,11 +402,7 @@ static int take_back(struct kee_kernel *kernel, struct kee_launching *launching,
     r = vat_name(kernel, vat->id, name);
     if (r == 0) {
         (void)snprintf(text, sizeof text, "vat \"%s\" did not start: %s", kee_buf_cstr(name), why);
-        r = kee_kernel_terminate_subcluster(kernel, launching->subcluster);
-    }
-    if (r == 0 && launching->call != 0) {
-        kee_txn_begin(kernel);
-        r = kee_txn_end(kernel, kee_answer_decline(kernel, launching->call, text));
+        r = decline(kernel, launching, text);
     }
     kee_scratch_give(kernel, name);
     return r;
@@ -340,7 +432,10 @@ int kee_launch_progress(struct kee_kernel *kernel, struct kee_vat *vat, const ch
     kee_list_remove(&launching->link);
     *consumed = why != NULL;
     r = why == NULL ? bootstrap(kernel, launching) : take_back(kernel, launching, vat, why);
-    free(launching);
+    if (r > 0) { /* a service has gone since */
+        r = decline(kernel, launching, kee_kernel_why(kernel));
+    }
+    launching_free(launching);
     return r;
 }
 
@@ -350,7 +445,7 @@ void kee_launches_free(struct kee_kernel *kernel)
         struct kee_launching *launching =
             KEE_CONTAINER(kernel->launches.next, struct kee_launching, link);
         kee_list_remove(&launching->link);
-        free(launching);
+        launching_free(launching);
     }
 }
 
@@ -369,7 +464,7 @@ static int forget_launch(struct kee_kernel *kernel, struct kee_subcluster_id id)
                 r = kee_answer_decline(kernel, one->call, "the subcluster was terminated");
                 r = kee_txn_end(kernel, r);
             }
-            free(one);
+            launching_free(one);
             break;
         }
     }

@@ -5,6 +5,7 @@
  *   dying.vN   queue rows reject, store rows, gc rows and the vat's own rows go
  *   awake.vN   of an older boot: the restart rule
  *   hold.KREF  of an older boot: released
+ *   rN         a peer that is over: peer_over.c
  *   gc.vN.KREF objects whose counts fell: dropExports and retireExports to their owner, retireImports
  *              to the importers of what nobody owns, when the vat is awake and idle; what sleeps hears
  *              of it when it wakes
@@ -215,9 +216,10 @@ static int look_at(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kr
     *due = 0;
     r = kee_object_get(kernel, kref, &object);
     r = r != 0 ? r : kee_clist_find(kernel, vat, kref, hold, &row);
-    if (r == 0 &&
-        object.owner.n != vat->id.n) { /* an import: it is forgotten when nobody owns it */
-        *due = object.owner.n == 0 && object.reachable == 0 ? KEE_VP_RETIRE_IMPORTS : 0;
+    if (r == 0 && !kee_endpoint_is_vat(
+                      object.owner, vat->id)) { /* an import: it is forgotten when nobody owns it */
+        *due =
+            kee_endpoint_is_none(object.owner) && object.reachable == 0 ? KEE_VP_RETIRE_IMPORTS : 0;
     } else if (r == 0 && object.reachable == 0 && row.reachable) {
         *due = KEE_VP_DROP_EXPORTS;
     } else if (r == 0 && object.recognizable == 0) {
@@ -325,7 +327,10 @@ int kee_sweep(struct kee_kernel *kernel, bool *more)
         r = sweep_awake(kernel, more);
     } else if (kernel->sweep_holds) {
         r = sweep_holds(kernel, more);
+    } else if (kernel->sweep_peers) {
+        r = kee_peers_sweep(kernel, more);
     }
-    *more = *more || kernel->sweep_dying || kernel->sweep_awake || kernel->sweep_holds;
+    *more = *more || kernel->sweep_dying || kernel->sweep_awake || kernel->sweep_holds ||
+            kernel->sweep_peers;
     return r;
 }

@@ -64,7 +64,8 @@ static int translate_slots(struct kee_kernel *kernel, struct kee_vat *vat,
 
 static bool is_decider(const struct kee_vat *vat, const struct kee_promise *promise)
 {
-    return promise->state == 'u' && promise->decider.n == vat->id.n && !promise->expected;
+    return promise->state == 'u' && kee_endpoint_is_vat(promise->decider, vat->id) &&
+           !promise->expected;
 }
 
 /* The promise a send is to settle: of the vat's own making or decided by it, and unsettled. */
@@ -88,7 +89,7 @@ static int take_result(struct kee_kernel *kernel, struct kee_vat *vat, struct ke
                                    "the result \"%.*s\" of a send is not the vat's to decide",
                                    (int)vpid.size, (const char *)vpid.data);
         }
-        r = r != 0 ? r : kee_promise_decide(kernel, *out, (struct kee_vat_id){0}, false);
+        r = r != 0 ? r : kee_promise_decide(kernel, *out, KEE_ENDPOINT_NONE, false);
     }
     kee_scratch_give(kernel, hold);
     return r;
@@ -142,8 +143,8 @@ static int do_subscribe(struct kee_kernel *kernel, struct kee_vat *vat,
                        kee_bytes_of(NULL, 0));
             kee_clist_keep_promise(vat, kref);
             r = promise.state == 'u'
-                    ? kee_promise_subscribe(kernel, kref, vat->id)
-                    : kee_notify_push(kernel, vat->id, kref, (struct kee_vat_id){0});
+                    ? kee_promise_subscribe(kernel, kref, kee_endpoint_of_vat(vat->id))
+                    : kee_notify_push(kernel, vat->id, kref, KEE_ENDPOINT_NONE);
         }
     }
     kee_scratch_give(kernel, hold);
@@ -180,7 +181,8 @@ static int resolve_one(struct kee_kernel *kernel, struct kee_vat *vat, struct ke
     if (r == 0) {
         trace_call(kernel, vat, rejected ? "reject" : "resolve", kref, KEE_KREF_NONE, data.body,
                    kee_buf_bytes(slots));
-        r = kee_promise_settle(kernel, kref, vat->id, rejected, kee_buf_bytes(slots), data.body);
+        r = kee_promise_settle(kernel, kref, kee_endpoint_of_vat(vat->id), rejected,
+                               kee_buf_bytes(slots), data.body);
     }
     r = r != 0 ? r : kee_clist_retire_promise(kernel, vat, kref, 1);
     kee_scratch_give(kernel, slots);

@@ -47,6 +47,13 @@ void kee_event_id(struct kee_event *event, const char *name, char letter, uint64
     add(event, name, kee_bytes_str(text), false);
 }
 
+void kee_event_endpoint(struct kee_event *event, const char *name, struct kee_endpoint_id id)
+{
+    if (!kee_endpoint_is_none(id)) {
+        kee_event_id(event, name, kee_endpoint_peer(id).n != 0 ? 'r' : 'v', id.bits / 2);
+    }
+}
+
 void kee_event_kref(struct kee_event *event, const char *name, struct kee_kref kref)
 {
     static const char letters[] = {'o', 'p', 'd'};

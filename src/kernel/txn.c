@@ -157,10 +157,10 @@ int kee_ids_put(struct kee_kernel *kernel)
     struct kee_buf *row = kee_scratch_take(kernel);
     int r;
 
-    kee_buf_printf(row, "%llu %llu %llu %llu %llu %llu", (unsigned long long)ids->vat,
+    kee_buf_printf(row, "%llu %llu %llu %llu %llu %llu %llu", (unsigned long long)ids->vat,
                    (unsigned long long)ids->subcluster, (unsigned long long)ids->object,
                    (unsigned long long)ids->promise, (unsigned long long)ids->seq,
-                   (unsigned long long)kernel->boot);
+                   (unsigned long long)kernel->boot, (unsigned long long)ids->peer);
     r = kee_row_put(kernel, KEE_BYTES_LIT("ids"), row, false);
     kee_scratch_give(kernel, row);
     return r;
@@ -169,7 +169,7 @@ int kee_ids_put(struct kee_kernel *kernel)
 int kee_ids_take(struct kee_kernel *kernel, char kind, uint64_t *out)
 {
     uint64_t *next, *reserved;
-    uint64_t block = 1; /* vats and subclusters are few: their numbers stay dense */
+    uint64_t block = 1; /* of these there are few: their numbers stay dense */
 
     switch (kind) {
     case 'v':
@@ -179,6 +179,10 @@ int kee_ids_take(struct kee_kernel *kernel, char kind, uint64_t *out)
     case 's':
         next = &kernel->next.subcluster;
         reserved = &kernel->reserved.subcluster;
+        break;
+    case 'r':
+        next = &kernel->next.peer;
+        reserved = &kernel->reserved.peer;
         break;
     case 'o':
         next = &kernel->next.object;
@@ -217,6 +221,10 @@ int kee_ids_read(struct kee_kernel *kernel)
             r = kee_row_corrupt(KEE_BYTES_LIT("ids"), "six numbers");
         }
     }
+    kernel->reserved.peer = 1; /* of a store that is older than peers */
+    if (r == 0 && row.size > 0 && !kee_bytes_decimal(row, &kernel->reserved.peer)) {
+        r = kee_row_corrupt(KEE_BYTES_LIT("ids"), "seven numbers");
+    }
     kernel->next = kernel->reserved;
     return r;
 }
@@ -234,8 +242,11 @@ void kee_txn_undo(struct kee_kernel *kernel)
     struct kee_vat *vat;
 
     kee_world_undo(kernel->world);
-    kee_answers_undo(kernel);
+    kee_outputs_undo(kernel);
+    kee_peers_undo(kernel);
     kee_buf_clear(&kernel->dead_todo);
+    kee_buf_clear(&kernel->dropped_todo);
+    kee_buf_clear(&kernel->tell_todo);
     kee_buf_clear(&kernel->settled_todo);
     /* Numbers spent stay spent; reservations made in this crank are not in the store. */
     kernel->reserved = kernel->next;
@@ -278,14 +289,17 @@ static int bury_promises(struct kee_kernel *kernel)
 
 int kee_txn_commit(struct kee_kernel *kernel)
 {
-    int r = bury_promises(kernel);
+    int r = kee_tell_rest(kernel);
 
+    r = r != 0 ? r : bury_promises(kernel);
+    r = r != 0 ? r : kee_peers_drop_objects(kernel);
     if (r != 0) {
         kee_txn_undo(kernel);
         return r;
     }
     kee_world_commit(kernel->world);
-    kee_answers_commit(kernel);
+    kee_outputs_commit(kernel);
+    kee_peers_commit(kernel);
     if (kernel->dirty_batch != kee_world_filling(kernel->world)) {
         kernel->dirty_batch = kee_world_filling(kernel->world);
         kernel->dirty_since_ms = kernel->now_ms;

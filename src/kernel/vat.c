@@ -115,12 +115,12 @@ int kee_vat_load(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_vat
     return 0;
 }
 
-int kee_vat_takes_ahead(struct kee_kernel *kernel, struct kee_vat_id id, bool *out)
+int kee_endpoint_takes_ahead(struct kee_kernel *kernel, struct kee_endpoint_id id, bool *out)
 {
     struct kee_vat *vat;
-    int r = kee_vat_load(kernel, id, &vat);
+    int r = kee_vat_load(kernel, kee_endpoint_vat(id), &vat);
 
-    *out = r == 0 && id.n != 0 && (vat == NULL || !vat->raw);
+    *out = r == 0 && !kee_endpoint_is_none(id) && (vat == NULL || !vat->raw);
     return r;
 }
 

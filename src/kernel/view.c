@@ -167,13 +167,13 @@ static int view_clist(struct kee_kernel *kernel, struct kee_bytes rest, struct k
         flag(&event, "reachable", kee_bytes_equal(value, KEE_BYTES_LIT("r")));
         if (kee_kref_is_promise(kref)) {
             r = kee_promise_get(kernel, kref, hold, &promise);
-            if (r == 0 && promise.decider.n != 0) {
-                kee_event_id(&event, "decider", 'v', promise.decider.n);
+            if (r == 0) {
+                kee_event_endpoint(&event, "decider", promise.decider);
             }
         } else {
             r = kee_object_get(kernel, kref, &object);
-            if (r == 0 && object.owner.n != 0) {
-                kee_event_id(&event, "owner", 'v', object.owner.n);
+            if (r == 0) {
+                kee_event_endpoint(&event, "owner", object.owner);
             }
         }
         fn(context, &event.record);
@@ -429,9 +429,7 @@ static int view_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct
                        promise.state == 'u'   ? KEE_BYTES_LIT("unresolved")
                        : promise.state == 'f' ? KEE_BYTES_LIT("fulfilled")
                                               : KEE_BYTES_LIT("rejected"));
-        if (promise.decider.n != 0) {
-            kee_event_id(&event, "decider", 'v', promise.decider.n);
-        }
+        kee_event_endpoint(&event, "decider", promise.decider);
         kee_event_text(&event, "subscribers", promise.subscribers);
         kee_event_number(&event, "references", promise.references);
         if (promise.state != 'u') {

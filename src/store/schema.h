@@ -6,6 +6,7 @@
  *
  *   version                 1
  *   ids                     next numbers, reserved in blocks: VAT SUBCLUSTER OBJECT PROMISE SEQ BOOT
+ *                           PEER (not written before there were peers: then 1)
  *
  *   sN                      STATE BOOTSTRAP-vM          STATE: launching, running
  *   sN.config               the configuration, JSON text
@@ -29,11 +30,20 @@
  *   code.HASH               source or bundle text, by SHA-256
  *   code.HASH.vN            (empty) vat N uses it
  *
- *   koN                     OWNER-vM REACHABLE RECOGNIZABLE [revoked]
+ *   rN                      BOOT LABEL                  a peer; over with the BOOT it was opened in
+ *   rN.c.KREF               NAME MENTIONS [a]           its c-list; NAME of an import: the KREF itself;
+ *                           a: the result of a message it sent, which goes when it is settled with data
+ *   rN.c.NAME               LIST of KREFs               its inverse, of what the peer named: the first is
+ *                           what the name means now, the others are older krefs of the same object
+ *   service.NAME            KREF [system]               a durable name, which holds the object
+ *
+ *   koN                     OWNER REACHABLE RECOGNIZABLE [revoked]
+ *                           OWNER: vM, rM, or -rM when the peer that it was of is over
  *   koN.i.vM                (empty) vat M imports it: the c-list's rows turned round
  *   kpN                     STATE REFERENCES DECIDER SUBSCRIBERS-LIST
  *                           STATE: u, q (unsettled, messages are parked), f, r
- *                           DECIDER: vM, or >vM when the message it is the result of waits in vM's queue
+ *                           DECIDER: vM, rM, or >vM when the message it is the result of waits in vM's
+ *                           queue
  *   kpN.d                   SLOTS-LIST BODY             once settled
  *   kpN.q.SEQ               ITEM                        parked until it settles
  *   q.vN.SEQ                ITEM                        waiting for delivery to vN
@@ -43,7 +53,7 @@
  *   gc.vN.KREF              (empty) counts of an object that vN exports or imports fell: to be looked at
  *                           when the vat is awake and idle
  *
- *   ITEM, message           m FROM TRIES TARGET RESULT SLOTS-LIST BODY       FROM: vN or console
+ *   ITEM, message           m FROM TRIES TARGET RESULT SLOTS-LIST BODY       FROM: vN, rN or console
  *   ITEM, notification      n FROM TRIES kpN
  *
  * Partitions: koN belongs to its owner, kpN to its decider, q.vN to its receiver, vN.* to the vat.
@@ -151,6 +161,41 @@ static inline struct kee_bytes kee_key_clist_kref(struct kee_key *key, struct ke
 {
     (void)kee_key_vat(key, vat, ".c.");
     kee_key_add_kref(key, kref);
+    return kee_key_view(key);
+}
+
+/* "r3" + tail: the row of a peer (""), or what its parts begin with (".c."). */
+static inline struct kee_bytes kee_key_peer(struct kee_key *key, struct kee_peer_id peer,
+                                            const char *tail)
+{
+    key->size = 0;
+    kee_key_add(key, KEE_BYTES_LIT("r"));
+    kee_key_add_number(key, peer.n);
+    kee_key_add(key, kee_bytes_str(tail));
+    return kee_key_view(key);
+}
+
+static inline struct kee_bytes kee_key_peer_name(struct kee_key *key, struct kee_peer_id peer,
+                                                 struct kee_bytes name)
+{
+    (void)kee_key_peer(key, peer, ".c.");
+    kee_key_add(key, name);
+    return kee_key_view(key);
+}
+
+static inline struct kee_bytes kee_key_peer_kref(struct kee_key *key, struct kee_peer_id peer,
+                                                 struct kee_kref kref)
+{
+    (void)kee_key_peer(key, peer, ".c.");
+    kee_key_add_kref(key, kref);
+    return kee_key_view(key);
+}
+
+static inline struct kee_bytes kee_key_service(struct kee_key *key, struct kee_bytes name)
+{
+    key->size = 0;
+    kee_key_add(key, KEE_BYTES_LIT("service."));
+    kee_key_add(key, name);
     return kee_key_view(key);
 }
 

@@ -84,6 +84,22 @@
 /* The name of a service. */
 #define KEE_LIMIT_SERVICE_NAME_BYTES 200u
 
+/* What may wait for a session whose host does not read; then the session is cut. */
+#define KEE_LIMIT_SESSION_UNREAD_BYTES (64u << 20)
+/* And before what it says is no longer read. */
+#define KEE_LIMIT_SESSION_BACKLOG_BYTES (1u << 20)
+/* Sessions of the daemon: each costs a descriptor and some kilobytes. */
+#define KEE_LIMIT_SESSIONS 4096u
+/* Connections to one door of which it is not known yet who they are, and for how long they may be so. */
+#define KEE_LIMIT_DOOR_STRANGERS 512u
+#define KEE_LIMIT_DOOR_STRANGER_MS 10000u
+/* What a stranger may say to make itself known: a secret. */
+#define KEE_LIMIT_DOOR_SECRET_BYTES 1024u
+/* How long one with a wrong secret is kept waiting: fewer guesses, at no cost to anyone else. */
+#define KEE_LIMIT_DOOR_WRONG_MS 1000u
+/* A text up to this size is joined with what goes before and after it. */
+#define KEE_LIMIT_CHANNEL_JOIN_BYTES (64u * 1024)
+
 /* Rows of its store that a worker keeps although the crank did not write them. */
 #define KEE_LIMIT_VATSTORE_CACHE (1024u * 1024)
 /* Facets of a kind: a letter each in the row of what the kernel knows of an object. */

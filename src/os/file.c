@@ -47,11 +47,9 @@ static int read_all(int fd, const char *path, size_t size_max, struct kee_buf *o
 /* Not blocking: opening a pipe nobody writes to must not stop the caller. */
 #define READ_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
-/* Takes fd, which is negative if the file could not be opened. */
-static int read_opened(int fd, const char *path, size_t size_max, struct kee_buf *out,
-                       struct kee_buf *why)
+/* Closes fd, which is negative if the file could not be opened, unless it is fit. */
+static int check_opened(int fd, const char *path, struct stat *status, struct kee_buf *why)
 {
-    struct stat status;
     int r;
 
     if (fd < 0) {
@@ -59,12 +57,25 @@ static int read_opened(int fd, const char *path, size_t size_max, struct kee_buf
         (void)unfit(why, path, error == EXDEV ? "leads out of its directory" : strerror(error));
         return error == ENOENT ? KEE_FILE_ABSENT : KEE_FILE_UNFIT;
     }
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-        r = unfit(why, path, S_ISDIR(status.st_mode) ? "is a directory" : "is not a regular file");
-    } else {
-        r = read_all(fd, path, size_max, out, why);
+    if (fstat(fd, status) == 0 && S_ISREG(status->st_mode)) {
+        return 0;
     }
+    r = unfit(why, path, S_ISDIR(status->st_mode) ? "is a directory" : "is not a regular file");
     (void)close(fd);
+    return r;
+}
+
+/* Takes fd, which is negative if the file could not be opened. */
+static int read_opened(int fd, const char *path, size_t size_max, struct kee_buf *out,
+                       struct kee_buf *why)
+{
+    struct stat status = {0};
+    int r = check_opened(fd, path, &status, why);
+
+    if (r == 0) {
+        r = read_all(fd, path, size_max, out, why);
+        (void)close(fd);
+    }
     return r;
 }
 
@@ -86,14 +97,46 @@ int kee_file_open_directory(int *out, const char *path, struct kee_buf *why)
     return 0;
 }
 
-int kee_file_read_beneath(int directory_fd, const char *name, size_t size_max, struct kee_buf *out,
-                          struct kee_buf *why)
+static int open_beneath(int directory_fd, const char *name)
 {
     const struct open_how how = {.flags = READ_FLAGS,
                                  .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-    int fd = (int)syscall(SYS_openat2, directory_fd, name, &how, sizeof how);
 
-    return read_opened(fd, name, size_max, out, why);
+    return (int)syscall(SYS_openat2, directory_fd, name, &how, sizeof how);
+}
+
+int kee_file_read_beneath(int directory_fd, const char *name, size_t size_max, struct kee_buf *out,
+                          struct kee_buf *why)
+{
+    return read_opened(open_beneath(directory_fd, name), name, size_max, out, why);
+}
+
+int kee_file_open_beneath(int *out, uint64_t *size, int directory_fd, const char *name,
+                          struct kee_buf *why)
+{
+    struct stat status = {0};
+    int fd = open_beneath(directory_fd, name);
+    int r = check_opened(fd, name, &status, why);
+
+    if (r == 0) {
+        *out = fd;
+        *size = (uint64_t)status.st_size;
+    }
+    return r;
+}
+
+int kee_file_read_some(int fd, void *data, size_t room, size_t *size)
+{
+    ssize_t n;
+
+    do {
+        n = read(fd, data, room);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        return kee_fault(KEE_FAULT_SYSTEM, "reading a file: %s", strerror(errno));
+    }
+    *size = (size_t)n;
+    return 0;
 }
 
 int kee_file_open_read(int *out, const char *path, struct kee_buf *why)

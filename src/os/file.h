@@ -23,6 +23,11 @@ int kee_file_open_directory(int *out, const char *path, struct kee_buf *why);
 /* The same as kee_file_read, of a file below a directory: no "..", link or mount leads out of it. */
 int kee_file_read_beneath(int directory_fd, const char *name, size_t size_max, struct kee_buf *out,
                           struct kee_buf *why);
+/* Opens such a file in order to read it in pieces. */
+int kee_file_open_beneath(int *out, uint64_t *size, int directory_fd, const char *name,
+                          struct kee_buf *why);
+/* Reads at most room bytes from where the last call ended; *size 0: that was all. */
+int kee_file_read_some(int fd, void *data, size_t room, size_t *size);
 /* Opens for reading, blocking. Outcome ABSENT or UNFIT. */
 int kee_file_open_read(int *out, const char *path, struct kee_buf *why);
 /* Writes or replaces a small file, mode 0600, without fsync. */

@@ -177,6 +177,11 @@ bool kee_loop_pass(struct kee_loop *loop)
     return loop->again || loop->events != events;
 }
 
+struct uv_loop_s *kee_loop_uv(struct kee_loop *loop)
+{
+    return &loop->uv;
+}
+
 uint64_t kee_loop_now_ms(const struct kee_loop *loop)
 {
     return uv_now(&loop->uv);

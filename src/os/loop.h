@@ -30,6 +30,7 @@ struct kee_loop;
 struct kee_watch;
 struct kee_timer;
 struct kee_signal;
+struct uv_loop_s;
 
 int kee_loop_new(struct kee_loop **out);
 /* All watches, timers and signals must have been freed. */
@@ -48,6 +49,9 @@ void kee_loop_wait(const struct kee_loop *loop, int timeout_ms);
 /* The round, then the events that are there, without waiting. True: something was called back or the
  * round wants to be called again, so another pass is due. */
 bool kee_loop_pass(struct kee_loop *loop);
+
+/* The loop of libuv that it is, for libraries that join one. */
+struct uv_loop_s *kee_loop_uv(struct kee_loop *loop);
 
 /* Time of the present wake-up on a clock that never goes back; cheap. */
 uint64_t kee_loop_now_ms(const struct kee_loop *loop);

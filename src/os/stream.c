@@ -193,7 +193,9 @@ static void handle(struct kee_stream *stream, unsigned events, bool replays)
     }
     if (!stream->freed && replays && stream->replay) {
         stream->replay = false;
-        show(stream, kee_buf_bytes(&stream->in), false);
+        if (stream->in.size > 0) {
+            show(stream, kee_buf_bytes(&stream->in), false);
+        }
     }
     if (!stream->freed && (events & KEE_WATCH_READ) != 0) {
         read_some(stream);
@@ -291,13 +293,9 @@ size_t kee_stream_backlog(const struct kee_stream *stream)
     return stream->out.size - stream->sent;
 }
 
-void kee_stream_pause(struct kee_stream *stream, bool paused)
+static void set_replay(struct kee_stream *stream, bool replay)
 {
-    if (stream->paused == paused) {
-        return;
-    }
-    stream->paused = paused;
-    stream->replay = !paused && stream->in.size > 0;
+    stream->replay = replay;
     if (stream->replay && stream->timer == NULL &&
         kee_timer_new(&stream->timer, stream->loop, on_timer, stream) < 0) {
         kee_fault_clear();
@@ -309,6 +307,29 @@ void kee_stream_pause(struct kee_stream *stream, bool paused)
     if (!stream->busy) {
         watch_what_matters(stream);
     }
+}
+
+void kee_stream_pause(struct kee_stream *stream, bool paused)
+{
+    if (stream->paused == paused) {
+        return;
+    }
+    stream->paused = paused;
+    set_replay(stream, !paused && (stream->busy || stream->in.size > 0));
+}
+
+void kee_stream_attend(struct kee_stream *stream, const struct kee_stream_handler *handler,
+                       void *context)
+{
+    stream->handler = handler;
+    stream->context = context;
+    /* What the handler before leaves of the bytes it is being shown is known only afterwards. */
+    set_replay(stream, !stream->paused && (stream->busy || stream->in.size > 0));
+}
+
+void kee_stream_finish(struct kee_stream *stream)
+{
+    (void)shutdown(stream->fd, SHUT_WR);
 }
 
 void kee_stream_read_now(struct kee_stream *stream)

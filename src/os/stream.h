@@ -30,6 +30,10 @@ struct kee_stream_handler {
 int kee_stream_new(struct kee_stream **out, struct kee_loop *loop, int fd,
                    const struct kee_stream_handler *handler, void *context);
 void kee_stream_free(struct kee_stream *stream);
+/* Gives it another handler, also inside its callbacks: bytes that were not taken are shown to that one,
+ * from the loop. */
+void kee_stream_attend(struct kee_stream *stream, const struct kee_stream_handler *handler,
+                       void *context);
 
 /* Copies what the socket does not take now. A failed socket is reported by ended(), from the loop. */
 void kee_stream_write(struct kee_stream *stream, struct kee_bytes bytes);
@@ -40,6 +44,8 @@ void kee_stream_pause(struct kee_stream *stream, bool paused);
 /* Reads what is there now, as if the loop had said so: for a peer that is known to be dead. Not inside
  * a callback of this stream. */
 void kee_stream_read_now(struct kee_stream *stream);
+/* Tells the peer that no more is coming. Only when nothing waits to leave. */
+void kee_stream_finish(struct kee_stream *stream);
 /* True if the peer closed both directions, so that nothing written will be read. */
 bool kee_stream_peer_is_gone(const struct kee_stream *stream);
 

@@ -62,6 +62,25 @@ static void on_answer(void *context, uint64_t call, const struct kee_answer *ans
     core->events->answer(core->context, call, answer);
 }
 
+static void on_peer_news(void *context, struct kee_peer_id peer, const struct kee_peer_news *news)
+{
+    struct kee_core *core = context;
+
+    core->answered = true;
+    if (core->events->peer_news != NULL) {
+        core->events->peer_news(core->context, peer, news);
+    }
+}
+
+static void on_peer_lost(void *context, struct kee_peer_id peer, const char *why)
+{
+    struct kee_core *core = context;
+
+    if (core->events->peer_lost != NULL) {
+        core->events->peer_lost(core->context, peer, why);
+    }
+}
+
 static void on_log(void *context, struct kee_vat_id vat, enum kee_vp_log_level level,
                    struct kee_bytes text)
 {
@@ -228,7 +247,9 @@ static bool on_round(void *context)
     if (kee_core_check(core, r) == 0 && core->fault == 0) {
         set_timer(core);
     }
-    return more || kee_vathost_is_busy(core->vathost);
+    return more || kee_vathost_is_busy(core->vathost) ||
+           (core->fault == 0 && core->events->wants_round != NULL &&
+            core->events->wants_round(core->context));
 }
 
 static void on_timer(void *context)
@@ -295,6 +316,8 @@ int kee_core_open_kernel(struct kee_core *core, struct kee_store **store,
         .worker_kill = worker_kill,
         .worker_waits = worker_waits,
         .answer = on_answer,
+        .peer_news = on_peer_news,
+        .peer_lost = on_peer_lost,
         .log = on_log,
         .trace = on_trace,
         .entropy = entropy,

@@ -23,10 +23,13 @@
 
 enum kee_core_outcome { KEE_CORE_REFUSED = 1 };
 
-/* What the owner hears. answer, log and trace come from inside the kernel, which must not be called
- * then; gone and note from the loop. */
+/* What the owner hears. answer, log, trace and what concerns peers come from inside the kernel, which must
+ * not be called then; gone and note from the loop. */
 struct kee_core_events {
     void (*answer)(void *context, uint64_t call, const struct kee_answer *answer);
+    /* As in kernel.h. NULL: the owner opens no peers. */
+    void (*peer_news)(void *context, struct kee_peer_id peer, const struct kee_peer_news *news);
+    void (*peer_lost)(void *context, struct kee_peer_id peer, const char *why);
     void (*log)(void *context, struct kee_vat_id vat, enum kee_vp_log_level level,
                 struct kee_bytes text);
     void (*trace)(void *context, const struct kee_record *event);
@@ -39,6 +42,8 @@ struct kee_core_events {
     bool (*waits)(void *context);
     /* Each round, before the kernel works. */
     void (*round)(void *context);
+    /* Asked at the end of a round: is there something to be done in another one, at once? NULL: never. */
+    bool (*wants_round)(void *context);
     /* Once, with the text in fault_text. */
     void (*fault)(void *context);
 };

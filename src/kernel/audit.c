@@ -5,10 +5,13 @@
  *   CL-4  an import of an object has a row koN.i.vM, and only an import
  *   CL-1  c-list rows come in pairs            OB-1  reachable <= recognizable
  *   RC-1  an object's counts are what refers to it: importers, queue rows, data, holds,
- *         pins, its launch, inventories
+ *         pins, its launch, inventories, imports of peers, services
  *   RC-2  the same of a promise's references   PR-1  a subscriber knows the promise
  *   PR-2  settled data there if and only if the promise is settled
  *   PR-3  what messages are parked at says so, and is unsettled
+ *   PE-1  a peer's import is named by its kref; its export has an inverse row, which names it
+ *   PE-3  a promise that is mentioned to a peer and unsettled has it among its subscribers
+ *   PE-4  a peer knows the objects it owns, and the promises it is to settle
  *   ST-1  no row stands for a vat or an object that is not there (strays.c)
  *
  * With mending on, what can be put right from what was found is: strays go, counts become what was
@@ -246,14 +249,152 @@ static int on_hold(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_
     return r != 0 ? r < 0 ? r : 0 : add(context, kref, 1, 1); /* of nothing: a stray */
 }
 
+/* ---- peers ---- */
+
+static bool list_has(struct kee_bytes list, struct kee_bytes item)
+{
+    while (list.size > 0) {
+        if (kee_bytes_equal(kee_bytes_cut(&list, ','), item)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* KEE_STORE_ABSENT: the vat or the peer does not. */
+static int knows(struct kee_kernel *kernel, struct kee_endpoint_id id, struct kee_kref kref)
+{
+    struct kee_peer_id peer = kee_endpoint_peer(id);
+    struct kee_bytes value;
+    struct kee_key key;
+
+    return kee_world_get(kernel->world,
+                         peer.n != 0 ? kee_key_peer_kref(&key, peer, kref)
+                                     : kee_key_clist_kref(&key, kee_endpoint_vat(id), kref),
+                         &value);
+}
+
+/* Does the peer that owns or decides it know it? Else a violation. */
+static int check_known(struct audit *audit, struct kee_bytes endpoint, struct kee_kref kref,
+                       struct kee_bytes where)
+{
+    struct kee_endpoint_id id;
+    int r;
+
+    if (!kee_endpoint_parse(endpoint, &id) || kee_endpoint_peer(id).n == 0) {
+        return 0;
+    }
+    r = knows(audit->common.kernel, id, kref);
+    if (r == KEE_STORE_ABSENT) {
+        kee_audit_violation(&audit->common, "PE-4", where, false, "%.*s does not know it",
+                            (int)endpoint.size, (const char *)endpoint.data);
+    }
+    return r < 0 ? r : 0;
+}
+
+/* A promise that is mentioned. */
+static int check_subscribed(struct audit *audit, struct kee_peer_id peer, struct kee_kref kref,
+                            struct kee_bytes where)
+{
+    struct kee_kernel *kernel = audit->common.kernel;
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_buf *name = kee_scratch_take(kernel);
+    struct kee_promise promise;
+    int r = kee_promise_get(kernel, kref, hold, &promise);
+
+    kee_buf_put_endpoint(name, kee_endpoint_of_peer(peer));
+    r = r != 0 ? r : kee_buf_status(name);
+    if (r == 0 && promise.state == 'u' && !list_has(promise.subscribers, kee_buf_bytes(name))) {
+        kee_audit_violation(&audit->common, "PE-3", where, false,
+                            "r%llu would not hear how it settles", (unsigned long long)peer.n);
+    }
+    kee_scratch_give(kernel, name);
+    kee_scratch_give(kernel, hold);
+    return r < 0 ? r : 0;
+}
+
+/* rN.c.KREF */
+static int check_peer_kref(struct audit *audit, struct kee_peer_id peer, struct kee_bytes text,
+                           struct kee_kref kref, struct kee_bytes value)
+{
+    struct kee_bytes name = kee_bytes_cut(&value, ' '), inverse;
+    struct kee_bytes mentions = kee_bytes_cut(&value, ' ');
+    struct kee_key key;
+    uint64_t count = 0;
+    int r = 0;
+
+    if (!kee_bytes_decimal(mentions, &count) || name.size < 3 ||
+        name.size > KEE_LIMIT_PEER_NAME_BYTES) {
+        kee_audit_violation(&audit->common, "PE-1", text, false, "expected NAME MENTIONS");
+        return 0;
+    }
+    if (kee_bytes_equal(name, text)) {
+        if (kee_kref_is_promise(kref) && count > 0) {
+            r = check_subscribed(audit, peer, kref, text);
+        }
+        return r != 0 ? r : add(audit, kref, 1, 1);
+    }
+    r = kee_world_get(audit->common.kernel->world, kee_key_peer_name(&key, peer, name), &inverse);
+    if (r != 0 || name.data[1] != '+' || !list_has(inverse, text)) {
+        kee_audit_violation(&audit->common, "PE-1", text, false, "no inverse row");
+    }
+    return r < 0 ? r : kee_kref_is_promise(kref) ? add(audit, kref, 1, 1) : 0;
+}
+
+/* rN.c.NAME */
+static int check_peer_name(struct audit *audit, struct kee_peer_id peer, struct kee_bytes name,
+                           struct kee_bytes list)
+{
+    struct kee_bytes row;
+    struct kee_kref kref;
+    struct kee_key key;
+    int r = 0;
+
+    while (r >= 0 && list.size > 0) {
+        r = kee_kref_parse(kee_bytes_cut(&list, ','), &kref)
+                ? kee_world_get(audit->common.kernel->world, kee_key_peer_kref(&key, peer, kref),
+                                &row)
+                : KEE_STORE_ABSENT;
+        if (r >= 0 && (r != 0 || !kee_bytes_equal(kee_bytes_cut(&row, ' '), name))) {
+            kee_audit_violation(&audit->common, "PE-1", name, false, "no inverse row");
+        }
+    }
+    return r < 0 ? r : 0;
+}
+
+/* rN, and the two above. */
+static int on_peer(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
+                   kee_record_fn *fn, void *context)
+{
+    struct kee_bytes number = kee_bytes_cut(&rest, '.');
+    struct kee_peer_id peer;
+    struct kee_kref kref;
+
+    (void)kernel;
+    (void)fn;
+    if (!kee_bytes_decimal(number, &peer.n) || rest.data == NULL) {
+        return 0;
+    }
+    (void)kee_bytes_cut(&rest, '.');
+    return kee_kref_parse(rest, &kref) ? check_peer_kref(context, peer, rest, kref, value)
+                                       : check_peer_name(context, peer, rest, value);
+}
+
+static int on_service(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
+                      kee_record_fn *fn, void *context)
+{
+    (void)rest;
+    return on_hold(kernel, kee_bytes_cut(&value, ' '), value, fn, context);
+}
+
 /* Rows kpN, kpN.d and kpN.q.SEQ. */
 static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
                       kee_record_fn *fn, void *context)
 {
     struct audit *audit = context;
     struct kee_bytes number = kee_bytes_cut(&rest, '.');
-    struct kee_bytes list, where = number, unused;
-    struct kee_vat_id id;
+    struct kee_bytes list, where = number, unused, decider;
+    struct kee_endpoint_id id;
     struct tally *tally = NULL;
     struct kee_key key;
     uint64_t n;
@@ -291,22 +432,23 @@ static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct k
     }
     (void)kee_bytes_cut(&value, ' ');
     (void)kee_bytes_cut(&value, ' ');
-    (void)kee_bytes_cut(&value, ' ');
+    decider = kee_bytes_cut(&value, ' ');
     for (list = value; list.size > 0;) {
-        if (!kee_id_parse(kee_bytes_cut(&list, ','), 'v', &id.n)) {
+        struct kee_bytes one = kee_bytes_cut(&list, ',');
+        if (!kee_endpoint_parse(one, &id)) {
             continue;
         }
-        r = kee_world_get(kernel->world, kee_key_clist_kref(&key, id, tally->kref), &unused);
+        r = knows(kernel, id, tally->kref);
         if (r < 0) {
             return r;
         }
         if (r != 0) {
             kee_audit_violation(&audit->common, "PR-1", where, false,
-                                "v%llu subscribes to what it does not know",
-                                (unsigned long long)id.n);
+                                "%.*s subscribes to what it does not know", (int)one.size,
+                                (const char *)one.data);
         }
     }
-    return 0;
+    return check_known(audit, decider, tally->kref, where);
 }
 
 /* A row koN.i.vM: vat M's c-list must know the object. */
@@ -342,7 +484,6 @@ static int on_object(struct kee_kernel *kernel, struct kee_bytes rest, struct ke
 
     (void)kernel;
     (void)fn;
-    (void)value;
     if (!kee_bytes_decimal(kee_bytes_cut(&rest, '.'), &n) || n == 0) {
         return 0;
     }
@@ -353,6 +494,7 @@ static int on_object(struct kee_kernel *kernel, struct kee_bytes rest, struct ke
     r = tally_of(context, kee_kref_make(KEE_KREF_OBJECT, n), &tally);
     if (r == 0) {
         tally->has_row = true;
+        r = check_known(context, kee_bytes_cut(&value, ' '), tally->kref, row);
     }
     return r;
 }
@@ -430,6 +572,8 @@ static int walk(struct audit *audit)
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("q."), on_queue, NULL, audit);
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("hold."), on_hold, NULL, audit);
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("pin."), on_hold, NULL, audit);
+    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("r"), on_peer, NULL, audit);
+    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("service."), on_service, NULL, audit);
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("kp"), on_promise, NULL, audit);
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("ko"), on_object, NULL, audit);
     while (r == 0 && (tally = kee_map_next(&audit->tallies, &at)) != NULL) {

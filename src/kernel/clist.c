@@ -72,7 +72,9 @@ int kee_clist_add(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_kre
     /* A kref is paired with a vat once in its life, but for promises and dropped imports. */
     r = put_row(kernel, vat, kref, vref, true, false);
     kee_buf_put_kref(row, kref);
-    r = r != 0 ? r : kee_row_put(kernel, kee_key_clist(&key, vat->id, vref), row, false);
+    /* A name that the kernel allocated is new (CL-3): if it goes again, the disk need not hear of it. */
+    r = r != 0 ? r
+               : kee_row_put(kernel, kee_key_clist(&key, vat->id, vref), row, vref.data[1] == '-');
     if (r == 0 && is_object_import(kref, vref)) {
         r = kee_world_put(kernel->world, kee_key_importer(&key, kref, vat->id),
                           kee_bytes_of(NULL, 0));

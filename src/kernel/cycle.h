@@ -9,7 +9,8 @@
  * them; counts do the rest, by the ordinary rules. Marks live in memory alone: an epoch that is lost to
  * a restart was no loss.
  *
- *   MARK   roots: pins, holds, queues, parked messages, data of promises, the tables of vats, and heaps.
+ *   MARK   roots: pins, holds, queues, parked messages, data of promises, what peers import, services,
+ *          the tables of vats, and heaps.
  *          A vat that was awake when the epoch began says what its heap holds, at a bringOutYourDead; one
  *          that starts later has an empty heap to begin with. A vat that does not say it holds all it
  *          imports, and nothing of its own is named to it.

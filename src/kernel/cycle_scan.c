@@ -7,6 +7,8 @@
  */
 #include "kernel/cycle.h"
 
+#define ROOT_PARTS 7 /* tables of rows that roots stand in */
+
 /* A row of many bytes costs as much as several. */
 static void spend(struct kee_budget *budget, size_t bytes)
 {
@@ -44,6 +46,20 @@ static int scan_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct
         return kee_cycle_mark_list(kernel, kee_bytes_cut(&value, ' '));
     }
     return part.size > 0 ? scan_item(kernel, rest, value) : 0;
+}
+
+/* N.c.KREF of a peer: what it imports. */
+static int scan_peer(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value)
+{
+    (void)kee_bytes_cut(&rest, '.');
+    (void)kee_bytes_cut(&rest, '.');
+    return kee_bytes_equal(kee_bytes_cut(&value, ' '), rest) ? scan_hold(kernel, rest, value) : 0;
+}
+
+static int scan_service(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value)
+{
+    (void)rest;
+    return scan_hold(kernel, kee_bytes_cut(&value, ' '), value);
 }
 
 /* What the vat was granted by name. */
@@ -138,14 +154,15 @@ int kee_cycle_scan_roots(struct kee_kernel *kernel, struct kee_budget *budget)
         const char *prefix;
         int (*scan)(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value);
     } parts[] = {
-        {"pin.", scan_hold},  {"hold.", scan_hold}, {"q.v", scan_item},
-        {"kp", scan_promise}, {"v", NULL},
+        {"pin.", scan_hold}, {"hold.", scan_hold},       {"q.v", scan_item}, {"kp", scan_promise},
+        {"r", scan_peer},    {"service.", scan_service}, {"v", NULL},
     };
     struct kee_cycle *cycle = kernel->cycle;
     struct kee_key at = cycle->root_at;
     int r = 0;
 
-    while (r == 0 && budget->rows > 0 && cycle->root_part < sizeof parts / sizeof *parts) {
+    _Static_assert(sizeof parts / sizeof *parts == ROOT_PARTS, "is_scanned asks for the last");
+    while (r == 0 && budget->rows > 0 && cycle->root_part < ROOT_PARTS) {
         struct kee_bytes prefix = kee_bytes_str(parts[cycle->root_part].prefix);
         struct kee_bytes key, value, rest;
         r = kee_world_next(kernel->world, prefix, at.size > 0 ? kee_key_view(&at) : prefix, &key,
@@ -354,6 +371,6 @@ int kee_cycle_scan_gray(struct kee_kernel *kernel, struct kee_budget *budget)
 
 bool kee_cycle_is_scanned(const struct kee_cycle *cycle)
 {
-    return cycle->root_part == 5 && kee_list_is_empty(&cycle->opaque) &&
+    return cycle->root_part == ROOT_PARTS && kee_list_is_empty(&cycle->opaque) &&
            cycle->store_space == NULL && kee_list_is_empty(&cycle->gray);
 }

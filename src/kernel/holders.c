@@ -2,7 +2,8 @@
 /*
  * holders - who keeps an object or a promise alive: each reference that its counts stand for, by name.
  *
- * An object knows its importers (koN.i.vM); of a promise every vat's c-list is asked. Queues and
+ * An object knows the vats that import it (koN.i.vM); of a promise every vat's c-list is asked, and
+ * every peer's of both. Queues and
  * promises are walked whole: this is for a person who looks for a leak, and costs what they hold.
  */
 #include "kernel/internal.h"
@@ -230,6 +231,54 @@ static int on_promise(struct kee_kernel *kernel, struct kee_bytes rest, struct k
     return r;
 }
 
+/* The c-list row of one peer, if it has one. */
+static void on_peer(void *context, const struct kee_record *record)
+{
+    struct asking *asking = context;
+    struct kee_peer_row row;
+    struct kee_peer_id id;
+    struct kee_event event;
+    struct kee_buf *hold;
+    bool owner;
+    int r;
+
+    if (asking->r != 0 || !kee_id_parse(record->fields[0].value, 'r', &id.n)) {
+        return;
+    }
+    hold = kee_scratch_take(asking->kernel);
+    r = kee_peer_row_get(asking->kernel, id, asking->search->kref, hold, &row);
+    if (r == 0) {
+        owner = row.name.data[0] == 'o';
+        kee_event_begin(&event, "holder");
+        kee_event_id(&event, "holder", 'r', id.n);
+        kee_event_text(&event, "how", owner ? KEE_BYTES_LIT("owner") : KEE_BYTES_LIT("c-list"));
+        kee_event_number(&event, "references", !owner);
+        kee_event_text(&event, "vref", row.name);
+        kee_event_number(&event, "mentions", row.mentions);
+        asking->fn(asking->context, &event.record);
+    }
+    asking->r = r == KEE_STORE_ABSENT ? 0 : r;
+    kee_scratch_give(asking->kernel, hold);
+}
+
+static int tell_service(const struct asking *asking)
+{
+    struct kee_buf *name = kee_scratch_take(asking->kernel);
+    struct kee_event event;
+    int r = kee_service_of(asking->kernel, asking->search->kref, name);
+
+    if (r == 0) {
+        kee_event_begin(&event, "holder");
+        kee_event_text(&event, "holder", KEE_BYTES_LIT("kernel"));
+        kee_event_text(&event, "how", KEE_BYTES_LIT("service"));
+        kee_event_number(&event, "references", 1);
+        kee_event_text(&event, "as", kee_buf_bytes(name));
+        asking->fn(asking->context, &event.record);
+    }
+    kee_scratch_give(asking->kernel, name);
+    return r == KEE_STORE_ABSENT ? 0 : r;
+}
+
 /* Holds that are a row of their own. */
 static int tell_row(struct kee_kernel *kernel, const char *prefix, const char *holder,
                     const char *how, const struct asking *asking)
@@ -263,6 +312,9 @@ int kee_kernel_who_holds(struct kee_kernel *kernel, struct kee_kref kref, kee_re
     }
     r = r != 0 ? r : kee_kernel_list_vats(kernel, on_vat, &asking);
     r = r != 0 ? r : asking.r;
+    r = r != 0 ? r : kee_kernel_list_peers(kernel, on_peer, &asking);
+    r = r != 0 ? r : asking.r;
+    r = r != 0 ? r : tell_service(&asking);
     r = r != 0 ? r : tell_row(kernel, "pin.", "operator", "pin", &asking);
     r = r != 0 ? r : tell_row(kernel, "hold.", "console", "named in an answer", &asking);
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("q."), on_queued, NULL, &asking);

@@ -173,8 +173,10 @@ int kee_object_orphan(struct kee_kernel *kernel, struct kee_kref kref)
     if (r != 0 || kee_endpoint_is_none(object.owner)) {
         return r < 0 ? r : 0;
     }
-    object.late = kee_endpoint_peer(object.owner);
-    if (object.late.n == 0) {
+    if (kee_endpoint_peer(object.owner).n != 0) {
+        object.late = kee_endpoint_peer(object.owner);
+        object.late.n = kee_peer_hearing(kernel, object.late) != NULL ? 0 : object.late.n;
+    } else {
         r = kee_world_delete(kernel->world, kee_key_gc(&key, kee_endpoint_vat(object.owner), kref));
         if (r != 0) {
             return r;

@@ -2,8 +2,8 @@
 /*
  * strays - rows that stand for something that is not there.
  *
- *   ST-1  gc.vN.koM, awake.vN, dying.vN, q.vN.SEQ and code.HASH.vN are of a vat that exists; hold.KREF
- *         and pin.KREF name what has a row. (gc.vN.koM may outlive the object: the vat, when it is
+ *   ST-1  gc.vN.koM, awake.vN, dying.vN, q.vN.SEQ and code.HASH.vN are of a vat that exists, rN.c rows
+ *         of a peer; hold.KREF, pin.KREF and service.NAME name what has a row. (gc.vN.koM may outlive the object: the vat, when it is
  *         awake and idle, looks and lets go of the row.)
  *
  * All but queue rows only take room, and go when they are mended; a queue row names others.
@@ -138,13 +138,43 @@ static int on_code(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_
     return r != 0 || exists ? r : stray(context, key, true, rest);
 }
 
+/* rN.c.KREF and rN.c.NAME. */
+static int on_peer(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
+                   kee_record_fn *fn, void *context)
+{
+    struct kee_bytes row = whole(rest, strlen("r"));
+    struct kee_bytes number = kee_bytes_cut(&rest, '.');
+    struct kee_peer_id peer;
+    struct kee_key key;
+    int r;
+
+    (void)fn;
+    if (rest.data == NULL || !kee_bytes_decimal(number, &peer.n)) {
+        return 0;
+    }
+    r = kee_world_get(kernel->world, kee_key_peer(&key, peer, ""), &value);
+    return r != KEE_STORE_ABSENT ? r : stray(context, row, true, kee_key_view(&key));
+}
+
+static int on_service(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
+                      kee_record_fn *fn, void *context)
+{
+    struct kee_bytes name = kee_bytes_cut(&value, ' ');
+    bool exists;
+    int r = kref_exists(kernel, name, &exists);
+
+    (void)fn;
+    return r != 0 || exists ? r : stray(context, whole(rest, strlen("service.")), true, name);
+}
+
 int kee_audit_strays(struct kee_audit *audit)
 {
     static const struct {
         const char *prefix;
         kee_row_fn *check;
-    } tables[] = {{"gc.", on_gc},       {"hold.", on_hold}, {"pin.", on_pin},  {"awake.", on_state},
-                  {"dying.", on_state}, {"q.", on_queue},   {"code.", on_code}};
+    } tables[] = {{"gc.", on_gc},       {"hold.", on_hold},   {"pin.", on_pin},
+                  {"awake.", on_state}, {"dying.", on_state}, {"q.", on_queue},
+                  {"code.", on_code},   {"r", on_peer},       {"service.", on_service}};
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < sizeof tables / sizeof *tables; i++) {

@@ -372,7 +372,7 @@ static int view_object(struct kee_kernel *kernel, struct kee_bytes rest, struct 
 {
     struct kee_event event;
     struct kee_bytes owner, reachable, recognizable;
-    bool pinned;
+    bool pinned, late;
     uint64_t n;
     int r;
 
@@ -388,10 +388,14 @@ static int view_object(struct kee_kernel *kernel, struct kee_bytes rest, struct 
     recognizable = kee_bytes_cut(&value, ' ');
     kee_event_begin(&event, "object");
     kee_event_kref(&event, "kref", kee_kref_make(KEE_KREF_OBJECT, n));
-    kee_event_text(&event, "owner", owner);
+    late = owner.size > 1 && owner.data[0] == '-';
+    kee_event_text(&event, "owner", late ? KEE_BYTES_LIT("-") : owner);
     kee_event_text(&event, "reachable", reachable);
     kee_event_text(&event, "recognizable", recognizable);
     event.record.fields[2].is_number = event.record.fields[3].is_number = true;
+    if (late) {
+        kee_event_text(&event, "was_of", kee_bytes_of(owner.data + 1, owner.size - 1));
+    }
     flag(&event, "pinned", pinned);
     flag(&event, "revoked", kee_bytes_equal(value, KEE_BYTES_LIT("revoked")));
     fn(context, &event.record);

@@ -52,6 +52,7 @@ static int lasting_write(struct kee_store *store, const struct kee_change *chang
     if (store_fails(store)) {
         return KEE_FAULT_STORE;
     }
+    ((struct lasting *)store)->rig->writes += count;
     return inner->ops->write(inner, changes, count, done, context);
 }
 
@@ -97,24 +98,23 @@ static struct kee_store *lasting_new(struct rig *rig)
 
 /* ---- faults ---- */
 
-static void enter(struct rig *rig)
+void rig_enter(struct rig *rig)
 {
     if (rig->faults_on != NULL) {
         rig->faults_on(true);
     }
 }
 
-static void leave(struct rig *rig)
+static void rig_leave(struct rig *rig)
 {
     if (rig->faults_on != NULL) {
         rig->faults_on(false);
     }
 }
 
-/* True if all is well; a fault is noted, if faults are being played. */
-static bool well(struct rig *rig, int r)
+bool rig_well(struct rig *rig, int r)
 {
-    leave(rig);
+    rig_leave(rig);
     if (r < 0) {
         kee_assert(rig->faults_on != NULL);
         kee_fault_clear();
@@ -164,11 +164,11 @@ static void on_send(void *context, struct kee_vat_id id, struct kee_bytes frames
 {
     struct rig_vat *vat = vat_of(context, id);
 
-    leave(context);
+    rig_leave(context);
     kee_assert(vat->running);
     fold(context, "send", id.n, frames);
     kee_buf_put_bytes(&vat->in, frames);
-    enter(context);
+    rig_enter(context);
 }
 
 static void on_kill(void *context, struct kee_vat_id id)
@@ -188,7 +188,7 @@ static void on_answer(void *context, uint64_t call, const struct kee_answer *ans
     struct kee_vp_strings slots = answer->data.slots;
     struct kee_bytes slot;
 
-    leave(context);
+    rig_leave(context);
     fold(rig, "answer", call, answer->data.body);
     *out = (struct rig_answer){.call = call, .status = answer->status};
     (void)snprintf(out->body, sizeof out->body, "%.*s", (int)answer->data.body.size,
@@ -199,7 +199,33 @@ static void on_answer(void *context, uint64_t call, const struct kee_answer *ans
         (void)snprintf(out->slots + at, sizeof out->slots - at, "%s%.*s", at > 0 ? " " : "",
                        (int)slot.size, (const char *)slot.data);
     }
-    enter(context);
+    rig_enter(context);
+}
+
+static void on_news(void *context, struct kee_peer_id peer, const struct kee_peer_news *news)
+{
+    struct rig *rig = context;
+
+    rig_leave(context);
+    fold(rig, "news", peer.n * 4 + news->kind, news->data.body);
+    fold(rig, "of", news->mentions, news->target);
+    fold(rig, "slots", news->data.slots.count, news->data.slots.raw);
+    if (rig->on_news != NULL) {
+        rig->on_news(rig->news_context, peer, news, NULL);
+    }
+    rig_enter(context);
+}
+
+static void on_lost(void *context, struct kee_peer_id peer, const char *why)
+{
+    struct rig *rig = context;
+
+    rig_leave(context);
+    fold(rig, "lost", peer.n, kee_bytes_str(why));
+    if (rig->on_news != NULL) {
+        rig->on_news(rig->news_context, peer, NULL, why);
+    }
+    rig_enter(context);
 }
 
 static void on_log(void *context, struct kee_vat_id vat, enum kee_vp_log_level level,
@@ -234,6 +260,8 @@ static void open_kernel(struct rig *rig)
                                          .worker_send = on_send,
                                          .worker_kill = on_kill,
                                          .answer = on_answer,
+                                         .peer_news = on_news,
+                                         .peer_lost = on_lost,
                                          .log = on_log,
                                          .trace = on_trace,
                                          .entropy = on_entropy};
@@ -282,9 +310,9 @@ void rig_worker_dies(struct rig *rig, uint64_t n)
 
     vat->running = false;
     kee_buf_clear(&vat->in);
-    enter(rig);
-    (void)well(rig, kee_kernel_worker_gone(rig->kernel, (struct kee_vat_id){n}, vat->incarnation,
-                                           "killed by the test"));
+    rig_enter(rig);
+    (void)rig_well(rig, kee_kernel_worker_gone(rig->kernel, (struct kee_vat_id){n},
+                                               vat->incarnation, "killed by the test"));
 }
 
 static bool one_round(struct rig *rig)
@@ -292,13 +320,13 @@ static bool one_round(struct rig *rig)
     bool more = false;
     int r;
 
-    enter(rig);
+    rig_enter(rig);
     r = kee_kernel_run(rig->kernel, rig->now_ms, &more);
     if (r == 0 && kee_kernel_flush_due(rig->kernel, rig->now_ms)) {
         r = kee_world_flush(rig->world);
     }
     r = r < 0 ? r : kee_kernel_durable(rig->kernel);
-    (void)well(rig, r);
+    (void)rig_well(rig, r);
     return more;
 }
 
@@ -356,7 +384,8 @@ static uint32_t put_words(struct kee_buf *out, const char *words)
 void rig_launch(struct rig *rig, const char *names, uint64_t call)
 {
     struct kee_launch_vat vats[RIG_VATS];
-    struct kee_launch launch = {.config = KEE_BYTES_LIT("{}"), .vats = vats};
+    struct kee_launch launch = {
+        .config = KEE_BYTES_LIT("{}"), .vats = vats, .services = rig->services};
     struct kee_bytes rest = kee_bytes_str(names);
 
     while (rest.size > 0) {
@@ -516,10 +545,10 @@ static void hand_over(struct rig *rig, uint64_t n, struct kee_buf *fields)
     enum rig_way way = rig->on_done == NULL ? RIG_WAY_ONCE : rig->on_done(rig, n, fields);
 
     for (int times = way == RIG_WAY_LOST ? 0 : way == RIG_WAY_TWICE ? 2 : 1; times > 0; times--) {
-        enter(rig);
-        (void)well(rig,
-                   kee_kernel_frame(rig->kernel, (struct kee_vat_id){n}, rig->vats[n].incarnation,
-                                    KEE_VP_DONE, kee_buf_bytes(fields)));
+        rig_enter(rig);
+        (void)rig_well(rig, kee_kernel_frame(rig->kernel, (struct kee_vat_id){n},
+                                             rig->vats[n].incarnation, KEE_VP_DONE,
+                                             kee_buf_bytes(fields)));
     }
 }
 
@@ -569,9 +598,9 @@ int rig_send(struct rig *rig, const char *kref, const char *body, const char *sl
     kee_assert(kee_kref_parse(kee_bytes_str(kref), &target));
     methargs.slots.count = put_words(&raw, slots);
     methargs.slots.raw = kee_buf_bytes(&raw);
-    enter(rig);
+    rig_enter(rig);
     r = kee_kernel_send(rig->kernel, target, methargs, call);
-    (void)well(rig, r);
+    (void)rig_well(rig, r);
     kee_buf_fini(&raw);
     return r;
 }
@@ -581,9 +610,9 @@ int rig_order(struct rig *rig, int (*order)(struct kee_kernel *kernel, struct ke
 {
     int r;
 
-    enter(rig);
+    rig_enter(rig);
     r = order(rig->kernel, kref);
-    (void)well(rig, r);
+    (void)rig_well(rig, r);
     return r;
 }
 

@@ -10,6 +10,7 @@
 #define KEE_TEST_KERNEL_RIG_H
 
 #include "kernel/kernel.h"
+#include "kernel/peer.h"
 
 #define RIG_VATS 16
 
@@ -51,12 +52,22 @@ struct rig {
      * which only rig_crash() makes sense; without faults_on a fault fails the test. */
     void (*faults_on)(bool on);
     bool faulted;
-    uint64_t store_fails_at; /* this many store calls from now fail; 0 never */
+    uint64_t writes;                /* rows that went to the store */
+    struct kee_vp_strings services; /* of what is launched */
+    uint64_t store_fails_at;        /* this many store calls from now fail; 0 never */
     /* May change the fields of a DONE. NULL: all arrive as they are. */
     enum rig_way (*on_done)(struct rig *rig, uint64_t vat, struct kee_buf *fields);
+    /* What peers hear; news NULL: the peer is ended, for the reason why. NULL: nobody listens. */
+    void (*on_news)(void *context, struct kee_peer_id peer, const struct kee_peer_news *news,
+                    const char *why);
+    void *news_context;
 };
 
 void rig_init(struct rig *rig);
+/* Around what a test asks of the kernel itself: faults may happen in between. rig_well gives true if all
+ * is well; a fault is noted, if faults are being played. */
+void rig_enter(struct rig *rig);
+bool rig_well(struct rig *rig, int r);
 void rig_fini(struct rig *rig);
 /* The process dies and another opens the store: workers gone, unflushed batches lost. */
 void rig_crash(struct rig *rig);

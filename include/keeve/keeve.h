@@ -56,8 +56,9 @@ enum keeve_result {
     KEEVE_STATE,   /* not possible in the present state */
     KEEVE_REFUSED, /* of keeve_open(): the directory, the system or the installation does not allow it */
     KEEVE_MEMORY, /* memory is out; nothing was done */
-    KEEVE_FAULT /* store, system or memory failed: the kernel does nothing any more. Close it, and open
+    KEEVE_FAULT, /* store, system or memory failed: the kernel does nothing any more. Close it, and open
                     * it again: what was durable is safe */
+    KEEVE_LOST /* of keeve/client.h: the connection is over */
 };
 
 /* A sentence about a kernel that could not be opened. */

@@ -104,5 +104,7 @@
 #define KEE_LIMIT_VATSTORE_CACHE (1024u * 1024)
 /* Facets of a kind: a letter each in the row of what the kernel knows of an object. */
 #define KEE_LIMIT_FACETS 256u
+/* Answers a client in C keeps for questions that the other side does not drop, to be named as targets. */
+#define KEE_LIMIT_CLIENT_ANSWERS 65536u
 
 #endif

@@ -160,6 +160,8 @@ try {
   const ended = await countsThroughAKill(at, shared);
   isADaemonsHome(at, ended);
 
+  compile(at, 'client', path.join(source, 'examples', 'client.c'));
+
   // Linked statically: nothing of libkeeve is looked for at run time but the worker program.
   const libs = at.pkgConfig('--static', '--libs').map(flag => (flag === '-lkeeve' ? '-l:libkeeve.a' : flag));
   const fixed = compile(at, 'embed-static', source_file, { libs });

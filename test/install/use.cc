@@ -2,6 +2,7 @@
 // use - the public headers in C++: a world with a vat whose program is written here, opened and asked.
 #include <keeve/keeve.h>
 #include <keeve/value.h>
+#include <keeve/client.h>
 #include <keeve/vat.h>
 
 #include <cstdio>

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+// A page's promises need nothing: see node_promises.js.
+export {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // address - where a kernel listens, as `keeve url` prints it.
 //
-//   unix:/home/me/.keeve/captp.sock    or the path alone
+//   unix:/srv/keeve/captp.sock    or the path alone
 //   tcp://host:port/SECRET
 //   ws://host:port/captp/SECRET        wss: behind a proxy that has a certificate
 

@@ -60,6 +60,13 @@
 /* Objects a vat is granted by name: named anew in its c-list at every start. */
 #define KEE_LIMIT_INVENTORY 256u
 #define KEE_LIMIT_INVENTORY_NAME_BYTES 64u
+/* I/O channels of a subcluster: each may be an open descriptor of the daemon. */
+#define KEE_LIMIT_CHANNELS 64u
+#define KEE_LIMIT_CHANNEL_NAME_BYTES 64u
+/* What a channel has read and nobody has asked for, and the longest line it can give. */
+#define KEE_LIMIT_CHANNEL_BYTES (1u << 20)
+/* Reads and writes of one channel that wait. */
+#define KEE_LIMIT_CHANNEL_ORDERS 1024u
 /* The code of all vats of one launch: the daemon holds it until the launch is in the store. */
 #define KEE_LIMIT_CONFIG_CODE_BYTES (256u << 20)
 

@@ -54,6 +54,12 @@ int kee_cmd_who_holds(struct kee_cli *cli)
                : KEE_EXIT_USAGE;
 }
 
+int kee_cmd_services(struct kee_cli *cli)
+{
+    return kee_cli_operands(cli, 0, 0) ? show(cli, "services", NULL, "no services")
+                                       : KEE_EXIT_USAGE;
+}
+
 int kee_cmd_subclusters(struct kee_cli *cli)
 {
     return kee_cli_operands(cli, 0, 0) ? show(cli, "subclusters", NULL, "no subclusters")

@@ -5,9 +5,9 @@
 #include "base/fault.h"
 #include "base/limits.h"
 #include "daemon/daemon_internal.h"
+#include "daemon/facade.h"
 #include "daemon/json_text.h"
-#include "lib/config.h"
-#include "value/body.h"
+#include "daemon/launch.h"
 
 /* A pending with a number of its own, known to answer(). */
 static struct kee_pending *new_call(struct kee_daemon *daemon, struct kee_request *request)
@@ -40,31 +40,29 @@ static void settle_call(struct kee_daemon *daemon, struct kee_pending *pending, 
 void kee_daemon_launch(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
 {
     const json_t *directory = json_object_get(params, "directory");
+    struct kee_launch_order order = {.config = json_object_get(params, "config"),
+                                     .directory = json_string_value(directory)};
     struct kee_buf why = KEE_BUF_EMPTY;
+    struct kee_subcluster_id subcluster;
     struct kee_pending *pending;
-    struct kee_config config;
     int r;
 
     if (directory != NULL && (!json_is_string(directory) || *json_string_value(directory) != '/')) {
         kee_daemon_bad(request, "directory: expected an absolute path");
         return;
     }
-    r = kee_config_read(&config, json_object_get(params, "config"), json_string_value(directory),
-                        &why);
-    if (r > 0) {
-        kee_daemon_bad(request, "%s", kee_buf_cstr(&why));
-    } else if (r < 0) {
-        kee_request_error(request, "FAULT", kee_fault_text());
-        kee_fault_clear();
-    } else {
-        pending = new_call(daemon, request);
-        if (pending != NULL) {
-            pending->warnings = json_incref(config.warnings);
-            settle_call(daemon, pending,
-                        kee_kernel_launch(daemon->core.kernel, &config.launch, pending->call));
-        }
+    pending = new_call(daemon, request);
+    if (pending == NULL) {
+        return;
     }
-    kee_config_fini(&config);
+    order.call = pending->call;
+    r = kee_daemon_begin_launch(daemon, &order, &pending->warnings, &subcluster, &why);
+    if (r > 0) {
+        kee_pending_error(pending, "BAD", why.failed ? "out of memory" : kee_buf_cstr(&why));
+    } else if (r < 0) {
+        kee_pending_free(pending);
+        kee_daemon_decline(daemon, request, r);
+    }
     kee_buf_fini(&why);
 }
 
@@ -154,35 +152,13 @@ static void put_launched(struct kee_buf *json, const struct kee_pending *pending
     free(warnings);
 }
 
-/* The subcluster stays: its vats run, and its state can be looked at. An error that names no references
- * is shown as people write it, all else as it came. */
-static void put_bootstrap_rejected(struct kee_buf *message, const struct kee_answer *answer)
-{
-    struct kee_arena arena = KEE_ARENA_EMPTY;
-    struct kee_buf why = KEE_BUF_EMPTY;
-    struct kee_value *value = NULL;
-    struct kee_bytes shown = answer->data.body;
-
-    kee_buf_printf(message, "s%llu was launched, but its bootstrap was rejected: ",
-                   (unsigned long long)answer->subcluster.n);
-    if (kee_body_decode((struct kee_body){.text = shown}, &arena, &value, &why) == 0 &&
-        value->kind == KEE_VALUE_ERROR) {
-        kee_buf_printf(message, "%.*s: ", (int)value->as.error.name.size,
-                       (const char *)value->as.error.name.data);
-        shown = value->as.error.message;
-    }
-    kee_buf_printf(message, "%.*s", (int)(shown.size > 1000 ? 1000 : shown.size),
-                   (const char *)shown.data);
-    kee_buf_fini(&why);
-    kee_arena_fini(&arena);
-}
-
 void kee_daemon_answer(struct kee_daemon *daemon, uint64_t call, const struct kee_answer *answer)
 {
     struct kee_pending *pending = kee_map_get(&daemon->calls, call);
     struct kee_buf text = KEE_BUF_EMPTY;
 
     if (pending == NULL) {
+        (void)kee_facade_answer(daemon, call, answer);
         return;
     }
     if (answer->status == KEE_ANSWER_DECLINED) {
@@ -190,7 +166,7 @@ void kee_daemon_answer(struct kee_daemon *daemon, uint64_t call, const struct ke
         return;
     }
     if (pending->warnings != NULL && answer->status == KEE_ANSWER_REJECTED) {
-        put_bootstrap_rejected(&text, answer);
+        kee_daemon_put_bootstrap_rejected(&text, answer);
         kee_pending_error(pending, text.failed ? "FAULT" : "DECLINED",
                           text.failed ? "out of memory" : kee_buf_cstr(&text));
         kee_buf_fini(&text);

@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "daemon/daemon_internal.h"
+#include "daemon/facade.h"
 #include "keeve/version.h"
 #include "os/process.h"
 
@@ -88,6 +89,9 @@ static int open_all(struct kee_daemon *daemon, const struct kee_daemon_options *
         r = open_core(daemon, options, why);
     }
     if (r == 0) {
+        r = kee_facade_open(daemon);
+    }
+    if (r == 0) {
         r = open_loop(daemon);
     }
     return r;
@@ -117,6 +121,7 @@ static void close_all(struct kee_daemon *daemon)
     for (int i = 0; i < 2; i++) {
         kee_signal_free(daemon->signals[i]);
     }
+    kee_facade_close(daemon);
     kee_core_close(&daemon->core);
     kee_logs_free(daemon->logs);
     kee_map_fini(&daemon->calls);

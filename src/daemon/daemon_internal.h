@@ -30,6 +30,7 @@ enum kee_pending_kind {
 };
 
 struct kee_export;
+struct kee_facade;
 
 struct kee_pending {
     struct kee_link link;
@@ -50,6 +51,7 @@ struct kee_daemon {
     struct kee_control_server *control;
     struct kee_logs *logs;
     struct kee_signal *signals[2];
+    struct kee_facade *facade;
     enum kee_flavour flavour; /* of vats launched without one */
     struct kee_map calls;     /* call number to pending */
     uint64_t call_last;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host - what the core tells: answers, console lines, workers that end, batches on the disk. */
 #include "daemon/daemon_internal.h"
+#include "daemon/facade.h"
 #include "os/clock.h"
 
 static void on_answer(void *context, uint64_t call, const struct kee_answer *answer)
@@ -20,6 +21,20 @@ static void on_log(void *context, struct kee_vat_id vat, enum kee_vp_log_level l
 static void on_trace(void *context, const struct kee_record *event)
 {
     kee_daemon_on_trace(context, event);
+}
+
+static void on_peer_news(void *context, struct kee_peer_id peer, const struct kee_peer_news *news)
+{
+    struct kee_daemon *daemon = context;
+
+    if (peer.n == kee_facade_peer(daemon).n) {
+        kee_facade_news(daemon, news);
+    }
+}
+
+static bool wants_round(void *context)
+{
+    return kee_facade_wants_round(context);
 }
 
 static void on_gone(void *context, struct kee_vat_id vat, uint64_t incarnation, const char *why)
@@ -52,6 +67,7 @@ static void on_round(void *context)
     kee_daemon_set_tracing(daemon);
     kee_export_resume_all(daemon);
     kee_pending_restarts(daemon);
+    (void)kee_core_check(&daemon->core, kee_facade_round(daemon));
     if (daemon->leaving && !daemon->stopping && kee_kernel_partings(daemon->core.kernel) == 0) {
         kee_daemon_stop(daemon);
     }
@@ -64,6 +80,8 @@ static void on_fault(void *context)
 
 const struct kee_core_events kee_daemon_core_events = {
     .answer = on_answer,
+    .peer_news = on_peer_news,
+    .wants_round = wants_round,
     .log = on_log,
     .trace = on_trace,
     .gone = on_gone,

@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "base/limits.h"
 #include "daemon/daemon_internal.h"
+#include "daemon/facade.h"
 #include "daemon/json_text.h"
 
 void kee_daemon_bad(struct kee_request *request, const char *format, ...)
@@ -313,6 +314,24 @@ static void subclusters(struct kee_daemon *daemon, struct kee_request *request,
     list(daemon, request, kee_kernel_list_subclusters);
 }
 
+static void services(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    int r = kee_facade_bind(daemon);
+
+    (void)params;
+    if (r != 0) {
+        kee_daemon_decline(daemon, request, r);
+    } else {
+        list(daemon, request, kee_kernel_list_services);
+    }
+}
+
+static void peers(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    (void)params;
+    list(daemon, request, kee_kernel_list_peers);
+}
+
 static void clist(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
 {
     struct kee_buf json = KEE_BUF_EMPTY;
@@ -403,6 +422,8 @@ static const struct method methods[] = {
     {"objects", objects},
     {"promises", promises},
     {"subclusters", subclusters},
+    {"services", services},
+    {"peers", peers},
     {"who-holds", who_holds},
     {"describe", describe},
     {"stats", kee_daemon_stats},

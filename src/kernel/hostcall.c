@@ -44,7 +44,8 @@ int kee_hold_remove(struct kee_kernel *kernel, struct kee_kref kref)
 }
 
 int kee_call_wait(struct kee_kernel *kernel, uint64_t number, struct kee_kref promise,
-                  struct kee_subcluster_id subcluster, struct kee_kref root)
+                  struct kee_subcluster_id subcluster, struct kee_kref root,
+                  struct kee_peer_id asker)
 {
     struct kee_call *call;
     int r;
@@ -57,8 +58,11 @@ int kee_call_wait(struct kee_kernel *kernel, uint64_t number, struct kee_kref pr
     if (call == NULL) {
         return kee_fault(KEE_FAULT_MEMORY, "a call");
     }
-    *call = (struct kee_call){
-        .number = number, .promise = promise, .subcluster = subcluster, .root = root};
+    *call = (struct kee_call){.number = number,
+                              .promise = promise,
+                              .subcluster = subcluster,
+                              .root = root,
+                              .asker = asker};
     r = kee_map_put(&kernel->calls, number, call);
     if (r == 0) {
         r = kee_map_put(&kernel->waits, promise.bits, call);
@@ -72,9 +76,20 @@ int kee_call_wait(struct kee_kernel *kernel, uint64_t number, struct kee_kref pr
     return r;
 }
 
+/* What an answer names is held by who asked, if that is still there. */
+static int hold_for(struct kee_kernel *kernel, struct kee_peer_id asker, struct kee_kref kref)
+{
+    struct kee_peer *peer = kee_peer_hearing(kernel, asker);
+
+    if (asker.n == 0) {
+        return kee_hold_add(kernel, kref);
+    }
+    return peer == NULL ? 0 : kee_peer_mention(kernel, peer, kref, false, NULL);
+}
+
 /* Body and slots as one buffer; the answer points into it. */
 static int answer_fill(struct kee_kernel *kernel, struct kee_output *pending,
-                       struct kee_bytes slots, struct kee_bytes body)
+                       struct kee_peer_id asker, struct kee_bytes slots, struct kee_bytes body)
 {
     struct kee_buf *one = kee_scratch_take(kernel);
     struct kee_kref kref;
@@ -87,7 +102,7 @@ static int answer_fill(struct kee_kernel *kernel, struct kee_output *pending,
         kee_buf_put_kref(one, kref);
         kee_vp_put_string(&pending->text, kee_buf_bytes(one));
         count++;
-        r = kee_hold_add(kernel, kref);
+        r = hold_for(kernel, asker, kref);
     }
     kee_scratch_give(kernel, one);
     r = r != 0 ? r : kee_buf_status(&pending->text);
@@ -118,7 +133,7 @@ int kee_calls_settled(struct kee_kernel *kernel, struct kee_kref promise, bool r
     pending->answer.status = rejected ? KEE_ANSWER_REJECTED : KEE_ANSWER_FULFILLED;
     pending->answer.subcluster = call->subcluster;
     pending->answer.root = call->root;
-    r = answer_fill(kernel, pending, slots, body);
+    r = answer_fill(kernel, pending, call->asker, slots, body);
     return r != 0 ? r : kee_hold_remove(kernel, promise);
 }
 
@@ -237,7 +252,7 @@ int kee_kernel_send(struct kee_kernel *kernel, struct kee_kref target,
         r = kee_promise_new(kernel, KEE_ENDPOINT_NONE, 0, &item.result);
         r = r != 0 ? r
                    : kee_call_wait(kernel, call, item.result, (struct kee_subcluster_id){0},
-                                   KEE_KREF_NONE);
+                                   KEE_KREF_NONE, (struct kee_peer_id){0});
     }
     if (r == 0) {
         item.slots = kee_buf_bytes(slots);

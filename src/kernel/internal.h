@@ -119,6 +119,7 @@ struct kee_call {
     struct kee_kref promise;
     struct kee_subcluster_id subcluster; /* of a launch, else 0 */
     struct kee_kref root;
+    struct kee_peer_id asker; /* who is to hold what the answer names; 0: the console */
 };
 
 /* An answer of a call, or a peer's news, that waits for its batch. */
@@ -147,6 +148,7 @@ struct kee_peer {
     struct kee_peer_id id;
     char label[KEE_LIMIT_PEER_LABEL_BYTES + 1];
     bool privileged;
+    bool parks; /* what is sent to promises it is to settle waits until it has */
     uint64_t rows_max;
     uint64_t rows, rows_before; /* of its c-list: now, and before the crank under way */
     uint64_t backlog_bytes;     /* of its news that it has not heard */
@@ -511,7 +513,8 @@ int kee_launch_progress(struct kee_kernel *kernel, struct kee_vat *vat, const ch
                         bool *consumed);
 void kee_launches_free(struct kee_kernel *kernel);
 int kee_call_wait(struct kee_kernel *kernel, uint64_t number, struct kee_kref promise,
-                  struct kee_subcluster_id subcluster, struct kee_kref root);
+                  struct kee_subcluster_id subcluster, struct kee_kref root,
+                  struct kee_peer_id asker);
 /* A promise settled inside the crank under way. */
 int kee_calls_settled(struct kee_kernel *kernel, struct kee_kref promise, bool rejected,
                       struct kee_bytes slots, struct kee_bytes body);

@@ -163,11 +163,18 @@ struct kee_launch {
      * registered, or is for the system only, declines the launch: no registered kernel service 'NAME'. */
     struct kee_vp_strings services;
     bool system; /* may have services that are for the system only */
+    /* Names of I/O channels, which bootstrap finds among the services: NAME stands for the service
+     * io:sN:NAME, sN being the subcluster, to be registered before the caller goes on. */
+    struct kee_vp_strings channels;
+    struct kee_peer_id
+        asker; /* to whom the answer's references are mentioned; 0: the console holds them */
 };
 
 /* All or nothing: if a vat fails to start, the subcluster is taken back and the answer is DECLINED,
  * naming the vat. Otherwise answered when bootstrap's result settles. */
 int kee_kernel_launch(struct kee_kernel *kernel, const struct kee_launch *launch, uint64_t call);
+/* The subcluster that a launch is making which has not come to its bootstrap; 0: none. */
+struct kee_subcluster_id kee_kernel_launch_of(const struct kee_kernel *kernel, uint64_t call);
 /* methargs: capdata of [method, args], slots are krefs. call 0: nobody waits for the result. */
 int kee_kernel_send(struct kee_kernel *kernel, struct kee_kref target,
                     struct kee_vp_capdata methargs, uint64_t call);
@@ -225,8 +232,11 @@ int kee_kernel_list_clist(struct kee_kernel *kernel, struct kee_vat_id vat, kee_
 /* seq vat type from target result tries flight body slots       (also messages parked at promises, and
  * timers that are due) */
 int kee_kernel_list_queue(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
-/* subcluster bootstrap state config vats */
+/* subcluster bootstrap state vats */
 int kee_kernel_list_subclusters(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
+/* Appends the configuration that a subcluster was launched from, as JSON text. Outcome NO_SUCH. */
+int kee_kernel_config(struct kee_kernel *kernel, struct kee_subcluster_id subcluster,
+                      struct kee_buf *out);
 /* kref owner reachable recognizable pinned revoked */
 int kee_kernel_list_objects(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
 /* kref state decider subscribers references body slots */

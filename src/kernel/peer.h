@@ -67,6 +67,8 @@ struct kee_peer_news {
 struct kee_peer_options {
     struct kee_bytes label; /* for people: "owner", "grant shop", "kernel"; copied */
     bool privileged;
+    /* What is sent to promises that it is to settle is not told to it, but waits until they are settled. */
+    bool parks;
     uint64_t
         rows_max; /* of its c-list; 0 takes the default. What would pass it is an outcome STATE for a
                         * peer's own words; news that would pass it end the peer: see lost */
@@ -112,7 +114,13 @@ int kee_kernel_list_peer_clist(struct kee_kernel *kernel, struct kee_peer_id pee
  * blanks, at most 200 bytes. Outcomes BAD; STATE: a peer that is open provides it. */
 int kee_service_register(struct kee_kernel *kernel, struct kee_peer_id peer, struct kee_bytes name,
                          struct kee_bytes object, bool system_only, struct kee_kref *out);
-/* The name goes; its object rejects. Outcome NO_SUCH. */
+/* The same for an object that exists: of an open peer, as if that registered it; otherwise the name holds the
+ * object as a pin does, in the place of one it held before. Outcome STATE, too: nothing reaches it. */
+int kee_service_register_kref(struct kee_kernel *kernel, struct kee_bytes name,
+                              struct kee_kref object, bool system_only, struct kee_kref *out);
+/* A name, for the system only, that no more than holds the object, whoever's it is. */
+int kee_service_hold(struct kee_kernel *kernel, struct kee_bytes name, struct kee_kref object);
+/* The name goes; its object rejects, if it was registered and not only held. Outcome NO_SUCH. */
 int kee_service_unregister(struct kee_kernel *kernel, struct kee_bytes name);
 /* Outcome NO_SUCH. */
 int kee_service_find(struct kee_kernel *kernel, struct kee_bytes name, struct kee_kref *out,

@@ -122,7 +122,8 @@ static int view_service(struct kee_kernel *kernel, struct kee_bytes rest, struct
     kee_event_text(&event, "name", rest);
     kee_event_text(&event, "kref", kref);
     kee_event_text(&event, "system_only",
-                   value.size > 0 ? KEE_BYTES_LIT("yes") : KEE_BYTES_LIT("no"));
+                   kee_bytes_has_prefix(value, KEE_BYTES_LIT("system")) ? KEE_BYTES_LIT("yes")
+                                                                        : KEE_BYTES_LIT("no"));
     if (kee_peer_hearing(kernel, kee_endpoint_peer(object.owner)) != NULL) {
         kee_event_endpoint(&event, "peer", object.owner);
     }

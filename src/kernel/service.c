@@ -23,10 +23,15 @@ static bool is_name(struct kee_bytes name)
     return true;
 }
 
-static int get(struct kee_kernel *kernel, struct kee_bytes name, struct kee_kref *out,
-               bool *system_only)
+struct service {
+    struct kee_kref kref;
+    bool system_only;
+    bool held; /* the name only holds the object */
+};
+
+static int get(struct kee_kernel *kernel, struct kee_bytes name, struct service *out)
 {
-    struct kee_bytes row;
+    struct kee_bytes row, word;
     struct kee_key key;
     int r;
 
@@ -37,24 +42,27 @@ static int get(struct kee_kernel *kernel, struct kee_bytes name, struct kee_kref
     if (r != 0) {
         return r;
     }
-    if (!kee_kref_parse(kee_bytes_cut(&row, ' '), out)) {
-        return kee_row_corrupt(kee_key_view(&key), "KREF [system]");
+    *out = (struct service){0};
+    if (!kee_kref_parse(kee_bytes_cut(&row, ' '), &out->kref)) {
+        return kee_row_corrupt(kee_key_view(&key), "KREF [system] [held]");
     }
-    *system_only = row.size > 0;
+    while (row.size > 0) {
+        word = kee_bytes_cut(&row, ' ');
+        out->system_only = out->system_only || kee_bytes_equal(word, KEE_BYTES_LIT("system"));
+        out->held = out->held || kee_bytes_equal(word, KEE_BYTES_LIT("held"));
+    }
     return 0;
 }
 
-static int put(struct kee_kernel *kernel, struct kee_bytes name, struct kee_kref kref,
-               bool system_only)
+static int put(struct kee_kernel *kernel, struct kee_bytes name, const struct service *service)
 {
     struct kee_buf *row = kee_scratch_take(kernel);
     struct kee_key key;
     int r;
 
-    kee_buf_put_kref(row, kref);
-    if (system_only) {
-        kee_buf_put_str(row, " system");
-    }
+    kee_buf_put_kref(row, service->kref);
+    kee_buf_put_str(row, service->system_only ? " system" : "");
+    kee_buf_put_str(row, service->held ? " held" : "");
     r = kee_row_put(kernel, kee_key_service(&key, name), row, false);
     kee_scratch_give(kernel, row);
     return r;
@@ -149,25 +157,42 @@ static int register_again(struct kee_kernel *kernel, struct kee_peer *peer, stru
     return r != 0 ? r : rebind(kernel, peer, fresh, old);
 }
 
+static int check_name(struct kee_kernel *kernel, struct kee_bytes name)
+{
+    return is_name(name) ? 0
+                         : kee_kernel_decline(
+                               kernel, KEE_KERNEL_BAD,
+                               "the name of a service is at most %u printable characters, without "
+                               "blanks",
+                               KEE_LIMIT_SERVICE_NAME_BYTES);
+}
+
 static int bind(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_bytes name,
                 struct kee_bytes object_name, bool system_only, struct kee_kref *out)
 {
+    struct service service = {0};
     struct kee_object object;
     struct kee_kref fresh;
-    bool was_system;
     int r = need_own(kernel, peer, object_name, &fresh, &object);
 
     if (r != 0) {
         return r;
     }
-    r = get(kernel, name, out, &was_system);
+    r = get(kernel, name, &service);
     if (r == KEE_STORE_ABSENT) {
-        *out = fresh;
+        service.kref = fresh;
         r = kee_kref_hold(kernel, fresh);
+    } else if (r == 0 && service.held) { /* a vat's object had the name */
+        r = kee_kref_hold(kernel, fresh);
+        r = r != 0 ? r : kee_kref_release(kernel, service.kref);
+        service.kref = fresh;
     } else if (r == 0) {
-        r = register_again(kernel, peer, name, fresh, *out);
+        r = register_again(kernel, peer, name, fresh, service.kref);
     }
-    return r != 0 ? r : put(kernel, name, *out, system_only);
+    *out = service.kref;
+    service.held = false;
+    service.system_only = system_only;
+    return r != 0 ? r : put(kernel, name, &service);
 }
 
 int kee_service_register(struct kee_kernel *kernel, struct kee_peer_id id, struct kee_bytes name,
@@ -176,12 +201,7 @@ int kee_service_register(struct kee_kernel *kernel, struct kee_peer_id id, struc
     struct kee_peer *peer;
     int r = kee_peer_need(kernel, id, &peer);
 
-    if (r == 0 && !is_name(name)) {
-        r = kee_kernel_decline(kernel, KEE_KERNEL_BAD,
-                               "the name of a service is at most %u printable characters, without "
-                               "blanks",
-                               KEE_LIMIT_SERVICE_NAME_BYTES);
-    }
+    r = r != 0 ? r : check_name(kernel, name);
     if (r != 0) {
         return r;
     }
@@ -189,40 +209,128 @@ int kee_service_register(struct kee_kernel *kernel, struct kee_peer_id id, struc
     return kee_txn_end(kernel, bind(kernel, peer, name, object, system_only, out));
 }
 
-static int unbind(struct kee_kernel *kernel, struct kee_bytes name, struct kee_kref kref)
+/* The name holds the object from now on, and lets go of the one before. */
+static int hold(struct kee_kernel *kernel, struct kee_bytes name, struct kee_kref kref,
+                bool system_only)
 {
+    struct service before = {0};
+    struct service service = {kref, system_only, true};
     struct kee_object object;
-    struct kee_key key;
-    int r = kee_object_get(kernel, kref, &object);
+    int r = get(kernel, name, &before);
 
-    if (r == 0 && kee_endpoint_peer(object.owner).n != 0) {
-        r = kee_peer_take_export(kernel, kee_endpoint_peer(object.owner), kref);
+    if (r == 0 && !before.held) {
+        r = kee_object_get(kernel, before.kref, &object);
+        if (r == 0 && kee_peer_hearing(kernel, kee_endpoint_peer(object.owner)) != NULL) {
+            r = kee_kernel_decline(kernel, KEE_KERNEL_STATE, "the service '%.*s' is provided",
+                                   (int)name.size, (const char *)name.data);
+        }
+    } else if (r == KEE_STORE_ABSENT) {
+        r = 0;
     }
-    r = r != 0 ? r : kee_world_delete(kernel->world, kee_key_service(&key, name));
-    return r != 0 ? r : kee_kref_release(kernel, kref);
+    r = r != 0 ? r : kee_kref_hold(kernel, kref);
+    r = r != 0 || kee_kref_is_none(before.kref) ? r : kee_kref_release(kernel, before.kref);
+    return r != 0 ? r : put(kernel, name, &service);
 }
 
-int kee_service_unregister(struct kee_kernel *kernel, struct kee_bytes name)
+int kee_service_hold(struct kee_kernel *kernel, struct kee_bytes name, struct kee_kref object)
 {
-    struct kee_kref kref;
-    bool system_only;
-    int r = kee_service_find(kernel, name, &kref, &system_only);
+    int r = check_name(kernel, name);
 
+    r = r != 0 ? r : kee_kref_need_reachable(kernel, object);
     if (r != 0) {
         return r;
     }
     kee_txn_begin(kernel);
-    return kee_txn_end(kernel, unbind(kernel, name, kref));
+    return kee_txn_end(kernel, hold(kernel, name, object, true));
 }
 
-int kee_service_find(struct kee_kernel *kernel, struct kee_bytes name, struct kee_kref *out,
-                     bool *system_only)
+/* Whose object it is, if that is an open peer, and what that calls it. */
+static int find_provider(struct kee_kernel *kernel, struct kee_kref kref, struct kee_peer **out,
+                         struct kee_buf *name)
 {
-    int r = get(kernel, name, out, system_only);
+    struct kee_buf *row_text = kee_scratch_take(kernel);
+    struct kee_peer_row row;
+    struct kee_object object;
+    int r = kee_object_get(kernel, kref, &object);
+
+    *out = NULL;
+    if (r == 0) {
+        *out = kee_peer_hearing(kernel, kee_endpoint_peer(object.owner));
+    }
+    if (*out != NULL) {
+        r = kee_peer_row_get(kernel, (*out)->id, kref, row_text, &row);
+        kee_buf_put_bytes(name, r == 0 ? row.name : kee_bytes_of(NULL, 0));
+    }
+    kee_scratch_give(kernel, row_text);
+    return r < 0 ? r : kee_buf_status(name);
+}
+
+int kee_service_register_kref(struct kee_kernel *kernel, struct kee_bytes name,
+                              struct kee_kref object, bool system_only, struct kee_kref *out)
+{
+    struct kee_buf *own = kee_scratch_take(kernel);
+    struct kee_peer *peer = NULL;
+    int r = check_name(kernel, name);
+
+    r = r != 0 ? r : kee_kref_need_reachable(kernel, object);
+    if (r == 0 && kee_kref_is_promise(object)) {
+        r = kee_kernel_decline(kernel, KEE_KERNEL_BAD, "a promise cannot be a service");
+    }
+    r = r != 0 ? r : find_provider(kernel, object, &peer, own);
+    if (r == 0) {
+        kee_txn_begin(kernel);
+        *out = object;
+        r = kee_txn_end(kernel, peer != NULL
+                                    ? bind(kernel, peer, name, kee_buf_bytes(own), system_only, out)
+                                    : hold(kernel, name, object, system_only));
+    }
+    kee_scratch_give(kernel, own);
+    return r;
+}
+
+static int unbind(struct kee_kernel *kernel, struct kee_bytes name, const struct service *service)
+{
+    struct kee_object object;
+    struct kee_key key;
+    int r = service->held ? KEE_STORE_ABSENT : kee_object_get(kernel, service->kref, &object);
+
+    if (r == 0 && kee_endpoint_peer(object.owner).n != 0) {
+        r = kee_peer_take_export(kernel, kee_endpoint_peer(object.owner), service->kref);
+    }
+    r = r < 0 ? r : kee_world_delete(kernel->world, kee_key_service(&key, name));
+    return r != 0 ? r : kee_kref_release(kernel, service->kref);
+}
+
+static int find(struct kee_kernel *kernel, struct kee_bytes name, struct service *out)
+{
+    int r = get(kernel, name, out);
 
     return r != KEE_STORE_ABSENT ? r
                                  : kee_kernel_decline(kernel, KEE_KERNEL_NO_SUCH,
                                                       "no registered kernel service '%.*s'",
                                                       (int)(name.size < 200 ? name.size : 200),
                                                       (const char *)name.data);
+}
+
+int kee_service_unregister(struct kee_kernel *kernel, struct kee_bytes name)
+{
+    struct service service;
+    int r = find(kernel, name, &service);
+
+    if (r != 0) {
+        return r;
+    }
+    kee_txn_begin(kernel);
+    return kee_txn_end(kernel, unbind(kernel, name, &service));
+}
+
+int kee_service_find(struct kee_kernel *kernel, struct kee_bytes name, struct kee_kref *out,
+                     bool *system_only)
+{
+    struct service service = {0};
+    int r = find(kernel, name, &service);
+
+    *out = service.kref;
+    *system_only = service.system_only;
+    return r;
 }

@@ -21,13 +21,17 @@ struct kee_launching {
     size_t count;
     struct kee_buf services; /* names, as strings of a frame */
     uint32_t service_count;
+    struct kee_buf channels; /* likewise */
+    uint32_t channel_count;
     bool system;
+    struct kee_peer_id asker;
     struct kee_vat_id vats[];
 };
 
 static void launching_free(struct kee_launching *launching)
 {
     kee_buf_fini(&launching->services);
+    kee_buf_fini(&launching->channels);
     free(launching);
 }
 
@@ -260,9 +264,13 @@ int kee_kernel_launch(struct kee_kernel *kernel, const struct kee_launch *launch
     launching->system = launch->system;
     launching->service_count = launch->services.count;
     kee_buf_put_bytes(&launching->services, launch->services.raw);
+    launching->channel_count = launch->channels.count;
+    kee_buf_put_bytes(&launching->channels, launch->channels.raw);
+    launching->asker = launch->asker;
     kee_list_init(&launching->link);
     kee_txn_begin(kernel);
     r = kee_buf_status(&launching->services);
+    r = r != 0 ? r : kee_buf_status(&launching->channels);
     r = r != 0 ? r : create(kernel, launch, launching);
     r = kee_txn_end(kernel, r);
     if (r != 0) {
@@ -271,6 +279,33 @@ int kee_kernel_launch(struct kee_kernel *kernel, const struct kee_launch *launch
     }
     kee_list_append(&kernel->launches, &launching->link);
     return start_next(kernel, launching);
+}
+
+struct kee_subcluster_id kee_kernel_launch_of(const struct kee_kernel *kernel, uint64_t call)
+{
+    for (struct kee_link *link = kernel->launches.next; link != &kernel->launches;
+         link = link->next) {
+        struct kee_launching *one = KEE_CONTAINER(link, struct kee_launching, link);
+        if (one->call == call) {
+            return one->subcluster;
+        }
+    }
+    return (struct kee_subcluster_id){0};
+}
+
+int kee_kernel_config(struct kee_kernel *kernel, struct kee_subcluster_id subcluster,
+                      struct kee_buf *out)
+{
+    struct kee_key key;
+    struct kee_bytes value;
+    int r = kee_world_get(kernel->world, kee_key_subcluster(&key, subcluster, ".config"), &value);
+
+    if (r == KEE_STORE_ABSENT) {
+        return kee_kernel_decline(kernel, KEE_KERNEL_NO_SUCH, "there is no subcluster s%llu",
+                                  (unsigned long long)subcluster.n);
+    }
+    kee_buf_put_bytes(out, r == 0 ? value : kee_bytes_of(NULL, 0));
+    return r != 0 ? r : kee_buf_status(out);
 }
 
 /* The name of a vat in its configuration. */
@@ -319,6 +354,33 @@ static int put_services(struct kee_kernel *kernel, const struct kee_launching *l
     return r;
 }
 
+/* I/O channels: as further services. */
+static int put_channels(struct kee_kernel *kernel, const struct kee_launching *launching,
+                        struct kee_buf *body, struct kee_buf *slots)
+{
+    struct kee_vp_strings channels = {kee_buf_bytes(&launching->channels),
+                                      launching->channel_count};
+    struct kee_buf *service = kee_scratch_take(kernel);
+    size_t i = launching->count + launching->service_count;
+    struct kee_bytes name;
+    struct kee_kref kref;
+    int r = 0;
+
+    while (r == 0 && kee_vp_strings_next(&channels, &name)) {
+        kee_buf_clear(service);
+        kee_buf_printf(service, "io:s%llu:", (unsigned long long)launching->subcluster.n);
+        kee_buf_put_bytes(service, name);
+        r = kee_buf_status(service);
+        r = r != 0 ? r : find_service(kernel, kee_buf_bytes(service), true, &kref);
+        if (r == 0) {
+            kee_buf_put_str(body, i > launching->count ? "," : "");
+            put_member(body, slots, name, i++, name, kref);
+        }
+    }
+    kee_scratch_give(kernel, service);
+    return r;
+}
+
 /* ["bootstrap", [{name: root, ...}, {name: service, ...}]] in smallcaps, and its slots. */
 static int bootstrap_message(struct kee_kernel *kernel, const struct kee_launching *launching,
                              struct kee_buf *body, struct kee_buf *slots)
@@ -340,6 +402,7 @@ static int bootstrap_message(struct kee_kernel *kernel, const struct kee_launchi
     }
     kee_buf_put_str(body, "},{");
     r = r != 0 ? r : put_services(kernel, launching, body, slots);
+    r = r != 0 ? r : put_channels(kernel, launching, body, slots);
     kee_buf_put_str(body, "}]]");
     kee_scratch_give(kernel, name);
     return r != 0 ? r : kee_buf_status(body);
@@ -363,7 +426,7 @@ static int bootstrap(struct kee_kernel *kernel, struct kee_launching *launching)
         r = kee_promise_new(kernel, KEE_ENDPOINT_NONE, 0, &item.result);
         r = r != 0 ? r
                    : kee_call_wait(kernel, launching->call, item.result, launching->subcluster,
-                                   vat->root);
+                                   vat->root, launching->asker);
     }
     if (r == 0) {
         item.target = vat->root;

@@ -117,10 +117,12 @@ int kee_vat_load(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_vat
 
 int kee_endpoint_takes_ahead(struct kee_kernel *kernel, struct kee_endpoint_id id, bool *out)
 {
+    const struct kee_peer *peer = kee_peer_hearing(kernel, kee_endpoint_peer(id));
     struct kee_vat *vat;
     int r = kee_vat_load(kernel, kee_endpoint_vat(id), &vat);
 
-    *out = r == 0 && !kee_endpoint_is_none(id) && (vat == NULL || !vat->raw);
+    *out = r == 0 && !kee_endpoint_is_none(id) && (vat == NULL || !vat->raw) &&
+           (peer == NULL || !peer->parks);
     return r;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config - see config.h. */
-#include "lib/config.h"
+#include "lib/config_internal.h"
 
 #include "base/fault.h"
 #include "base/limits.h"
@@ -26,7 +26,7 @@ static const struct key top_keys[] = {
     {"bootstrap", KEY_USED},
     {"vats", KEY_USED},
     {"forceReset", KEY_OF_RESET},
-    {"services", KEY_UNUSED},
+    {"services", KEY_USED},
     {"io", KEY_UNUSED},
     {"bundles", KEY_UNUSED},
     {"devices", KEY_OF_ANOTHER},
@@ -78,18 +78,8 @@ static const struct key creation_keys[] = {
     {NULL, KEY_USED},
 };
 
-/* One reading: where we are, and what is found. */
-struct reading {
-    struct kee_config *config;
-    const char *directory;
-    struct kee_buf *why;
-    size_t code_bytes;
-};
-
-/* place and key name what is wrong: "vats.alice" and "globals". found NULL: what is there is wrong by
- * its kind. */
-static int expected(struct reading *reading, const char *place, const char *key, const char *wanted,
-                    const json_t *found)
+int kee_config_expected(struct kee_config_reading *reading, const char *place, const char *key,
+                        const char *wanted, const json_t *found)
 {
     kee_buf_printf(reading->why, "configuration, %s%s%s: expected %s, found ", place,
                    *place == 0 || *key == 0 ? "" : ".", key, wanted);
@@ -101,10 +91,10 @@ static int expected(struct reading *reading, const char *place, const char *key,
     return KEE_CONFIG_BAD;
 }
 
-static int warn(struct reading *reading, const char *format, ...)
+static int warn(struct kee_config_reading *reading, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-static int warn(struct reading *reading, const char *format, ...)
+static int warn(struct kee_config_reading *reading, const char *format, ...)
 {
     va_list args;
     json_t *text;
@@ -136,7 +126,7 @@ static bool is_empty(const json_t *json)
            (json_is_object(json) && json_object_size(json) == 0);
 }
 
-static int check_keys(struct reading *reading, const char *place, const json_t *object,
+static int check_keys(struct kee_config_reading *reading, const char *place, const json_t *object,
                       const struct key *keys)
 {
     const char *dot = *place == 0 ? "" : ".";
@@ -172,14 +162,14 @@ static int check_keys(struct reading *reading, const char *place, const json_t *
     return 0;
 }
 
-/* Copies into the configuration's arena. */
-static int keep(struct reading *reading, struct kee_bytes *out, struct kee_bytes bytes)
+int kee_config_keep(struct kee_config_reading *reading, struct kee_bytes *out,
+                    struct kee_bytes bytes)
 {
     *out = kee_arena_copy(&reading->config->arena, bytes);
     return out->data == NULL ? kee_fault(KEE_FAULT_MEMORY, "configuration") : 0;
 }
 
-static int read_globals(struct reading *reading, const char *place, const json_t *json,
+static int read_globals(struct kee_config_reading *reading, const char *place, const json_t *json,
                         struct kee_vp_strings *out)
 {
     struct kee_buf items = KEE_BUF_EMPTY;
@@ -191,12 +181,13 @@ static int read_globals(struct reading *reading, const char *place, const json_t
         return 0;
     }
     if (!json_is_array(json)) {
-        return expected(reading, place, "globals", "an array of names", json);
+        return kee_config_expected(reading, place, "globals", "an array of names", json);
     }
     json_array_foreach(json, index, item)
     {
         if (!json_is_string(item) || !kee_global_is_known(json_string_value(item))) {
-            r = expected(reading, place, "globals", "names of globals that can be granted", item);
+            r = kee_config_expected(reading, place, "globals",
+                                    "names of globals that can be granted", item);
             kee_buf_put_str(reading->why, "; known are");
             kee_buf_put_globals(reading->why);
             break;
@@ -208,14 +199,14 @@ static int read_globals(struct reading *reading, const char *place, const json_t
         r = kee_buf_status(&items);
     }
     if (r == 0) {
-        r = keep(reading, &out->raw, kee_buf_bytes(&items));
+        r = kee_config_keep(reading, &out->raw, kee_buf_bytes(&items));
     }
     kee_buf_fini(&items);
     return r;
 }
 
 /* {"clock":{"kref":"ko7"}}: what is granted by name. The kernel knows which names and objects can be. */
-static int read_inventory(struct reading *reading, const char *place, const json_t *json,
+static int read_inventory(struct kee_config_reading *reading, const char *place, const json_t *json,
                           struct kee_vp_strings *out)
 {
     static const char wanted[] = "names with objects such as {\"kref\":\"ko4\"}";
@@ -228,13 +219,13 @@ static int read_inventory(struct reading *reading, const char *place, const json
         return 0;
     }
     if (!json_is_object(json)) {
-        return expected(reading, place, "inventory", wanted, json);
+        return kee_config_expected(reading, place, "inventory", wanted, json);
     }
     json_object_foreach((json_t *)json, name, value)
     {
         const json_t *kref = json_object_get(value, "kref");
         if (!json_is_string(kref) || json_object_size(value) != 1) {
-            r = expected(reading, place, "inventory", wanted, value);
+            r = kee_config_expected(reading, place, "inventory", wanted, value);
             break;
         }
         kee_vp_put_string(&items, kee_bytes_str(name));
@@ -242,13 +233,13 @@ static int read_inventory(struct reading *reading, const char *place, const json
         out->count += 2;
     }
     r = r != 0 ? r : kee_buf_status(&items);
-    r = r != 0 ? r : keep(reading, &out->raw, kee_buf_bytes(&items));
+    r = r != 0 ? r : kee_config_keep(reading, &out->raw, kee_buf_bytes(&items));
     kee_buf_fini(&items);
     return r;
 }
 
-static int read_parameters(struct reading *reading, const char *place, const json_t *json,
-                           struct kee_vp_capdata *out)
+static int read_parameters(struct kee_config_reading *reading, const char *place,
+                           const json_t *json, struct kee_vp_capdata *out)
 {
     struct kee_arena *arena = &reading->config->arena;
     struct kee_buf why = KEE_BUF_EMPTY;
@@ -274,7 +265,7 @@ static int read_parameters(struct reading *reading, const char *place, const jso
     return r;
 }
 
-static int read_flavour(struct reading *reading, const char *place, const json_t *json,
+static int read_flavour(struct kee_config_reading *reading, const char *place, const json_t *json,
                         enum kee_flavour *out)
 {
     if (json == NULL) {
@@ -282,20 +273,21 @@ static int read_flavour(struct reading *reading, const char *place, const json_t
     }
     if (!json_is_string(json) ||
         !kee_flavour_parse(kee_bytes_of(json_string_value(json), json_string_length(json)), out)) {
-        return expected(reading, place, "flavour", "process, shared, inline or native", json);
+        return kee_config_expected(reading, place, "flavour", "process, shared, inline or native",
+                                   json);
     }
     return 0;
 }
 
 /* A raw vat is given nothing but messages. */
-static int read_raw(struct reading *reading, const char *place, const json_t *json,
+static int read_raw(struct kee_config_reading *reading, const char *place, const json_t *json,
                     const json_t *options, bool *out)
 {
     static const char *const given[] = {"parameters", "inventory"};
     const json_t *raw = json_object_get(options, "raw");
 
     if (raw != NULL && !json_is_boolean(raw)) {
-        return expected(reading, place, "creationOptions.raw", "true or false", raw);
+        return kee_config_expected(reading, place, "creationOptions.raw", "true or false", raw);
     }
     *out = json_is_true(raw);
     for (size_t i = 0; *out && i < sizeof given / sizeof *given; i++) {
@@ -310,7 +302,7 @@ static int read_raw(struct reading *reading, const char *place, const json_t *js
 }
 
 /* creationOptions of the vat json at place. */
-static int read_creation(struct reading *reading, const char *place, const json_t *json,
+static int read_creation(struct kee_config_reading *reading, const char *place, const json_t *json,
                          struct kee_launch_vat *vat)
 {
     const json_t *options = json_object_get(json, "creationOptions");
@@ -321,7 +313,7 @@ static int read_creation(struct reading *reading, const char *place, const json_
     if (kee_buf_status(&inner) != 0) {
         r = kee_buf_status(&inner);
     } else if (options != NULL && !json_is_object(options)) {
-        r = expected(reading, place, "creationOptions", "an object", options);
+        r = kee_config_expected(reading, place, "creationOptions", "an object", options);
     } else if (options != NULL) {
         r = check_keys(reading, kee_buf_cstr(&inner), options, creation_keys);
     }
@@ -337,7 +329,7 @@ static int read_creation(struct reading *reading, const char *place, const json_
 }
 
 /* Which one key says where the code is? */
-static int find_spec(struct reading *reading, const char *place, const json_t *json,
+static int find_spec(struct kee_config_reading *reading, const char *place, const json_t *json,
                      const char **key)
 {
     static const char *const specs[] = {"bundleSpec", "sourceSpec", "bundle", "bundleName",
@@ -360,42 +352,42 @@ static int find_spec(struct reading *reading, const char *place, const json_t *j
     return KEE_CONFIG_BAD;
 }
 
-static int read_inline_bundle(struct reading *reading, const char *place, const json_t *json,
-                              struct kee_launch_vat *vat)
+static int read_inline_bundle(struct kee_config_reading *reading, const char *place,
+                              const json_t *json, struct kee_launch_vat *vat)
 {
     char *text;
     int r;
 
     if (!json_is_object(json)) {
-        return expected(reading, place, "bundle", "a bundle, as an object", json);
+        return kee_config_expected(reading, place, "bundle", "a bundle, as an object", json);
     }
     text = json_dumps(json, JSON_COMPACT);
     if (text == NULL) {
         return kee_fault(KEE_FAULT_MEMORY, "bundle in a configuration");
     }
     vat->code_name = KEE_BYTES_LIT("bundle");
-    r = keep(reading, &vat->code, kee_bytes_str(text));
+    r = kee_config_keep(reading, &vat->code, kee_bytes_str(text));
     free(text);
     return r;
 }
 
 /* A vat in C has no code of its own: its program is registered under this name. */
-static int read_native(struct reading *reading, const char *place, const char *key,
+static int read_native(struct kee_config_reading *reading, const char *place, const char *key,
                        const json_t *spec, struct kee_launch_vat *vat)
 {
     if (strcmp(key, "bundleName") != 0) {
-        return expected(reading, place, key, "bundleName in its place, since the vat is native",
-                        spec);
+        return kee_config_expected(reading, place, key,
+                                   "bundleName in its place, since the vat is native", spec);
     }
     if (!json_is_string(spec) || json_string_length(spec) == 0) {
-        return expected(reading, place, key, "the name of a native program", spec);
+        return kee_config_expected(reading, place, key, "the name of a native program", spec);
     }
     vat->code = KEE_BYTES_LIT("");
-    return keep(reading, &vat->code_name,
-                kee_bytes_of(json_string_value(spec), json_string_length(spec)));
+    return kee_config_keep(reading, &vat->code_name,
+                           kee_bytes_of(json_string_value(spec), json_string_length(spec)));
 }
 
-static int read_code(struct reading *reading, const char *place, const json_t *json,
+static int read_code(struct kee_config_reading *reading, const char *place, const json_t *json,
                      struct kee_launch_vat *vat)
 {
     struct kee_buf why = KEE_BUF_EMPTY;
@@ -415,13 +407,14 @@ static int read_code(struct reading *reading, const char *place, const json_t *j
         return read_inline_bundle(reading, place, spec, vat);
     }
     if (strcmp(key, "bundleName") == 0 || strcmp(key, "bundleHash") == 0) {
-        return expected(reading, place, key,
-                        "bundleSpec or sourceSpec in its place (no bundles are kept by name; only "
-                        "native vats have one)",
-                        spec);
+        return kee_config_expected(
+            reading, place, key,
+            "bundleSpec or sourceSpec in its place (no bundles are kept by name; only "
+            "native vats have one)",
+            spec);
     }
     if (!json_is_string(spec)) {
-        return expected(reading, place, key, "a path or a file: or data: URL", spec);
+        return kee_config_expected(reading, place, key, "a path or a file: or data: URL", spec);
     }
     r = kee_source_read(&source, kee_bytes_of(json_string_value(spec), json_string_length(spec)),
                         reading->directory, &reading->config->arena, &why);
@@ -436,7 +429,7 @@ static int read_code(struct reading *reading, const char *place, const json_t *j
     return r;
 }
 
-static int read_vat(struct reading *reading, const char *name, const json_t *json,
+static int read_vat(struct kee_config_reading *reading, const char *name, const json_t *json,
                     struct kee_launch_vat *vat)
 {
     struct kee_buf text = KEE_BUF_EMPTY;
@@ -448,11 +441,12 @@ static int read_vat(struct reading *reading, const char *name, const json_t *jso
     if (place == NULL) {
         r = kee_buf_status(&text);
     } else if (!json_is_object(json)) {
-        r = expected(reading, place, "", "an object with bundleSpec or sourceSpec", json);
+        r = kee_config_expected(reading, place, "", "an object with bundleSpec or sourceSpec",
+                                json);
     } else {
         r = check_keys(reading, place, json, vat_keys);
         if (r == 0) {
-            r = keep(reading, &vat->name, kee_bytes_str(name));
+            r = kee_config_keep(reading, &vat->name, kee_bytes_str(name));
         }
         if (r == 0) {
             r = read_parameters(reading, place, json_object_get(json, "parameters"),
@@ -483,7 +477,7 @@ static int read_vat(struct reading *reading, const char *name, const json_t *jso
     return r;
 }
 
-static int read_vats(struct reading *reading, const json_t *json)
+static int read_vats(struct kee_config_reading *reading, const json_t *json)
 {
     struct kee_config *config = reading->config;
     struct kee_launch_vat *vats;
@@ -494,7 +488,8 @@ static int read_vats(struct reading *reading, const json_t *json)
     int r;
 
     if (!json_is_object(json) || count == 0) {
-        return expected(reading, "vats", "", "an object with one entry for each vat", json);
+        return kee_config_expected(reading, "vats", "", "an object with one entry for each vat",
+                                   json);
     }
     if (count > KEE_LIMIT_CONFIG_VATS) {
         kee_buf_printf(reading->why, "configuration, vats: expected at most %u vats, found %zu",
@@ -517,7 +512,7 @@ static int read_vats(struct reading *reading, const json_t *json)
     return 0;
 }
 
-static int read_bootstrap(struct reading *reading, const json_t *json)
+static int read_bootstrap(struct kee_config_reading *reading, const json_t *json)
 {
     const json_t *bootstrap = json_object_get(json, "bootstrap");
     const json_t *vats = json_object_get(json, "vats");
@@ -525,7 +520,7 @@ static int read_bootstrap(struct reading *reading, const json_t *json)
     json_t *value;
 
     if (!json_is_string(bootstrap)) {
-        return expected(reading, "bootstrap", "", "the name of a vat", bootstrap);
+        return kee_config_expected(reading, "bootstrap", "", "the name of a vat", bootstrap);
     }
     if (json_is_object(vats) && json_object_get(vats, json_string_value(bootstrap)) == NULL) {
         kee_buf_put_str(reading->why,
@@ -539,15 +534,23 @@ static int read_bootstrap(struct reading *reading, const json_t *json)
         kee_buf_printf(reading->why, ", found \"%.80s\"", json_string_value(bootstrap));
         return KEE_CONFIG_BAD;
     }
-    return keep(reading, &reading->config->launch.bootstrap,
-                kee_bytes_str(json_string_value(bootstrap)));
+    return kee_config_keep(reading, &reading->config->launch.bootstrap,
+                           kee_bytes_str(json_string_value(bootstrap)));
 }
 
-static int keep_text(struct reading *reading, const json_t *json)
+static int keep_text(struct kee_config_reading *reading, const json_t *json)
 {
-    char *text = json_dumps(json, JSON_COMPACT);
+    json_t *copy = json_copy((json_t *)json);
+    char *text;
     int r;
 
+    /* Where channels lead is kept as found from here: they are opened again at every start. */
+    if (copy == NULL || (reading->io != NULL && json_object_set(copy, "io", reading->io) < 0)) {
+        json_decref(copy);
+        return kee_fault(KEE_FAULT_MEMORY, "configuration");
+    }
+    text = json_dumps(copy, JSON_COMPACT);
+    json_decref(copy);
     if (text == NULL) {
         return kee_fault(KEE_FAULT_MEMORY, "configuration");
     }
@@ -556,7 +559,7 @@ static int keep_text(struct reading *reading, const json_t *json)
                        KEE_LIMIT_CONFIG_BYTES, strlen(text));
         r = KEE_CONFIG_BAD;
     } else {
-        r = keep(reading, &reading->config->launch.config, kee_bytes_str(text));
+        r = kee_config_keep(reading, &reading->config->launch.config, kee_bytes_str(text));
     }
     free(text);
     return r;
@@ -565,7 +568,7 @@ static int keep_text(struct reading *reading, const json_t *json)
 int kee_config_read(struct kee_config *out, const json_t *json, const char *directory,
                     struct kee_buf *why)
 {
-    struct reading reading = {.config = out, .directory = directory, .why = why};
+    struct kee_config_reading reading = {.config = out, .directory = directory, .why = why};
     int r;
 
     *out = (struct kee_config){.warnings = json_array()};
@@ -585,8 +588,12 @@ int kee_config_read(struct kee_config *out, const json_t *json, const char *dire
         r = read_vats(&reading, json_object_get(json, "vats"));
     }
     if (r == 0) {
+        r = kee_config_read_services(&reading, json_object_get(json, "services"));
+    }
+    if (r == 0) {
         r = keep_text(&reading, json);
     }
+    json_decref(reading.io);
     return r;
 }
 

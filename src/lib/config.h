@@ -21,9 +21,35 @@
 
 enum kee_config_outcome { KEE_CONFIG_BAD = 1 };
 
+enum kee_channel_type {
+    KEE_CHANNEL_CONSOLE,
+    KEE_CHANNEL_FILE,
+    KEE_CHANNEL_SOCKET,  /* listens at a path */
+    KEE_CHANNEL_LISTEN,  /* listens at HOST:PORT */
+    KEE_CHANNEL_NETWORK, /* connects to HOST:PORT */
+};
+
+enum kee_channel_unit {
+    KEE_CHANNEL_LINE,
+    KEE_CHANNEL_STRING,
+    KEE_CHANNEL_CHARS,
+    KEE_CHANNEL_BYTES,
+};
+
+/* An I/O channel that vats of the configuration are given. */
+struct kee_config_channel {
+    struct kee_bytes name;
+    enum kee_channel_type type;
+    enum kee_channel_unit unit;
+    bool in, out;           /* can be read, written */
+    struct kee_bytes place; /* an absolute path, or HOST:PORT; a NUL follows it */
+};
+
 struct kee_config {
-    struct kee_arena arena; /* what launch points at */
+    struct kee_arena arena; /* what the rest points at */
     struct kee_launch launch;
+    const struct kee_config_channel *channels;
+    size_t channel_count;
     json_t *warnings; /* array of strings */
 };
 
@@ -31,6 +57,9 @@ struct kee_config {
  * is to be fini'd whatever is returned. */
 int kee_config_read(struct kee_config *out, const json_t *json, const char *directory,
                     struct kee_buf *why);
+/* Only the channels of a configuration that was read before, and is kept with its subcluster. To be
+ * fini'd likewise. */
+int kee_config_read_channels(struct kee_config *out, const json_t *json, struct kee_buf *why);
 void kee_config_fini(struct kee_config *config);
 
 #endif

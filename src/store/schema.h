@@ -35,7 +35,8 @@
  *                           a: the result of a message it sent, which goes when it is settled with data
  *   rN.c.NAME               LIST of KREFs               its inverse, of what the peer named: the first is
  *                           what the name means now, the others are older krefs of the same object
- *   service.NAME            KREF [system]               a durable name, which holds the object
+ *   service.NAME            KREF [system] [held]        a durable name, which holds the object; held: and
+ *                           does nothing else
  *
  *   koN                     OWNER REACHABLE RECOGNIZABLE [revoked]
  *                           OWNER: vM, rM, or -rM when the peer that it was of is over

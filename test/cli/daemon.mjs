@@ -45,7 +45,7 @@ export const buildRootObject = (_powers, _parameters, baggage) => {
   });
 };`);
 fs.writeFileSync(join(base, 'cluster.json'),
-  JSON.stringify({ bootstrap: 'a', services: ['x'], vats: { a: { sourceSpec: 'vat.js' } } }));
+  JSON.stringify({ bootstrap: 'a', bundles: { b: {} }, vats: { a: { sourceSpec: 'vat.js' } } }));
 
 const tests = {
   async 'start, launch, send, stop'() {
@@ -57,7 +57,7 @@ const tests = {
     check('again', (await run(['start'])).out, /"already":true/);
     const launched = await run(['launch', join(base, 'cluster.json')]);
     check('launch', launched.out, '{"subclusterId":"s1","rootKref":"ko1","bootstrapResult":"up"}');
-    check('warning', launched.err, 'warning: services is not used yet');
+    check('warning', launched.err, 'warning: bundles is not used yet');
     check('send', (await run(['send', 'ko1', 'add'])).out, '1');
     const status = JSON.parse((await run(['status'])).out);
     check('jail', status.jail, true);

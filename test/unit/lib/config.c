@@ -249,7 +249,6 @@ static void keys_not_used_are_named_in_warnings(void **state)
 {
     static const char *const expected[] = {
         "forceReset is not used: a launch takes nothing away",
-        "services is not used yet",
         "defaultManagerType is ignored: it configures another kernel",
         "vats.a.network is not used yet",
         "vats.a.creationOptions.managerType is ignored: it configures another kernel",
@@ -259,7 +258,7 @@ static void keys_not_used_are_named_in_warnings(void **state)
 
     assert_int_equal(
         read_text(&config,
-                  "{\"bootstrap\":\"a\",\"forceReset\":true,\"services\":[\"x\"],\"io\":{},"
+                  "{\"bootstrap\":\"a\",\"forceReset\":true,\"io\":{},"
                   "\"defaultManagerType\":\"local\","
                   "\"vats\":{\"a\":{\"bundleSpec\":\"a.js\",\"creationOptions\":{\"managerType\":"
                   "\"local\"},"

@@ -248,7 +248,6 @@ static int say_message(struct kee_kernel *kernel, struct kee_peer *peer, struct 
     kee_buf_put_endpoint(from, kee_endpoint_of_peer(peer->id));
     r = kee_buf_status(from);
     r = r != 0 ? r : kee_peer_kref_of(kernel, peer, target, &item.target);
-    r = r != 0 ? r : kee_cycle_may_hold(kernel, item.target);
     r = r != 0 ? r : kee_peer_krefs_of(kernel, peer, methargs->slots, slots);
     if (r == 0 && result != NULL) {
         r = kee_peer_result_new(kernel, peer, &item.result);

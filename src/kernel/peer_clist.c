@@ -337,7 +337,6 @@ int kee_peer_krefs_of(struct kee_kernel *kernel, struct kee_peer *peer, struct k
 
     while (r == 0 && kee_vp_strings_next(&slots, &name)) {
         r = kee_peer_kref_of(kernel, peer, name, &kref);
-        r = r != 0 ? r : kee_cycle_may_hold(kernel, kref);
         if (r != 0) {
             break;
         }

@@ -105,6 +105,20 @@ static int need_own(struct kee_kernel *kernel, struct kee_peer *peer, struct kee
     return r;
 }
 
+/* The peer may have been given the object before, as that of somebody else. */
+static int forget_import(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_kref kref)
+{
+    struct kee_buf *hold = kee_scratch_take(kernel);
+    struct kee_peer_row row;
+    bool unused;
+    int r = kee_peer_row_get(kernel, peer->id, kref, hold, &row);
+
+    r = r != 0 ? r : kee_peer_row_remove(kernel, peer, kref, &row, &unused);
+    r = r != 0 ? r : kee_kref_release(kernel, kref);
+    kee_scratch_give(kernel, hold);
+    return r == KEE_STORE_ABSENT ? 0 : r;
+}
+
 /* What the peer calls fresh is the object old from now on. */
 static int rebind(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_kref fresh,
                   struct kee_kref old)
@@ -114,6 +128,7 @@ static int rebind(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_k
     struct kee_object object;
     int r = kee_peer_row_get(kernel, peer->id, fresh, hold, &row);
 
+    r = r != 0 ? r : forget_import(kernel, peer, old);
     r = r != 0 ? r : kee_object_get(kernel, old, &object);
     if (r == 0) {
         object.owner = kee_endpoint_of_peer(peer->id);

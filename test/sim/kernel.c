@@ -3,7 +3,7 @@
  * Seeded random programs: vats that send, resolve, subscribe, drop, retire, fail and die as a die
  * falls, under a kernel that is crashed now and then, runs out of memory or loses its store. After every
  * event, and after the reopening that a fault asks for, the audit must hold; and between each pair of
- * vats, messages are committed in the order they were sent, each once. Meanwhile an operator pins, unpins
+ * vats and peers (peers.h), messages are committed in the order they were sent, each once. Meanwhile an operator pins, unpins
  * and revokes, and vats have themselves woken: never before the time, never for what an older heap set.
  *
  * usage: sim_kernel [FIRST-SEED [COUNT [EVENTS [TIMES]]]]: a seed that is run again does the same again,
@@ -15,6 +15,7 @@
 #include "alloc_fault.h"
 #include "base/assert.h"
 #include "kernel_rig.h"
+#include "peers.h"
 #include "rng.h"
 
 #define VATS 4
@@ -32,7 +33,7 @@ struct model {
     struct names promises; /* known, not its own to settle */
     struct names decided;  /* its own to settle */
     uint64_t next_export, next_promise, sent;
-    uint64_t committed_from[VATS + 1]; /* the last number seen of each sender */
+    uint64_t committed_from[SIM_SENDERS]; /* the last number seen of each sender */
     uint64_t wake_ms; /* the earliest this heap has asked for; UINT64_MAX if it has not */
 };
 
@@ -40,6 +41,7 @@ struct sim {
     struct rig rig;
     struct rng rng;
     struct model models[VATS + 1];
+    struct sim_peers peers;
     uint64_t calls, faults;
     uint64_t seed;
 };
@@ -246,8 +248,9 @@ static void check_order(struct sim *sim, uint64_t vat, const struct rig_delivery
                    (const char *)delivery->body.data);
     if (delivery->kind == KEE_VP_MESSAGE &&
         sscanf(body, "#[\"d\",[%llu,%llu]]", &from, &number) == 2) {
+        kee_assert(from < SIM_SENDERS);
         if (number <= sim->models[vat].committed_from[from]) {
-            (void)fprintf(stderr, "v%llu got %llu of v%llu after %llu\n", (unsigned long long)vat,
+            (void)fprintf(stderr, "v%llu got %llu of %llu after %llu\n", (unsigned long long)vat,
                           number, from, (unsigned long long)sim->models[vat].committed_from[from]);
             abort();
         }
@@ -255,7 +258,24 @@ static void check_order(struct sim *sim, uint64_t vat, const struct rig_delivery
     }
 }
 
-static void take_names(struct model *model, const struct rig_delivery *delivery)
+/* A promise that the vat does not know is subscribed to, or is not used: it may have settled it itself,
+ * and then its name goes with this delivery. */
+static void meet(struct sim *sim, struct model *model, struct kee_bytes vref,
+                 struct rig_reply *reply)
+{
+    char text[NAME_MAX];
+
+    (void)snprintf(text, sizeof text, "%.*s", (int)vref.size, (const char *)vref.data);
+    if (text[0] == 'o' || has(&model->promises, text) || has(&model->decided, text)) {
+        learn_vref(model, vref);
+    } else if (pick(sim, 2)) {
+        rig_reply_subscribe(reply, text);
+        learn(&model->promises, text);
+    }
+}
+
+static void take_names(struct sim *sim, struct model *model, const struct rig_delivery *delivery,
+                       struct rig_reply *reply)
 {
     struct kee_vp_strings slots = delivery->slots;
     struct kee_bytes slot;
@@ -263,7 +283,7 @@ static void take_names(struct model *model, const struct rig_delivery *delivery)
 
     if (delivery->kind == KEE_VP_MESSAGE || delivery->kind == KEE_VP_NOTIFY) {
         while (kee_vp_strings_next(&slots, &slot)) {
-            learn_vref(model, slot);
+            meet(sim, model, slot, reply);
         }
     }
     if (delivery->kind == KEE_VP_MESSAGE && delivery->result.size > 0) {
@@ -314,8 +334,8 @@ static void one_crank(struct sim *sim, uint64_t vat)
         return;
     }
     kee_assert(delivery.kind != KEE_VP_TIMER || sim->rig.now_ms >= model->wake_ms);
-    take_names(model, &delivery);
     rig_reply_begin(&reply, delivery.number, delivery.kind != 0 && bad ? "thrown" : NULL);
+    take_names(sim, model, &delivery, &reply);
     for (uint32_t i = 0; i < acts && !bad && delivery.kind != 0; i++) {
         switch (pick(sim, 10)) {
         case 9:
@@ -395,6 +415,7 @@ static void operate(struct sim *sim)
 static void crash(struct sim *sim)
 {
     rig_crash(&sim->rig);
+    sim_peers_crash(&sim->peers);
     for (uint64_t vat = 1; vat <= VATS; vat++) {
         memset(sim->models[vat].committed_from, 0, sizeof sim->models[vat].committed_from);
     }
@@ -432,6 +453,8 @@ static void one_event(struct sim *sim)
         }
     } else if (die < 35) {
         operate(sim);
+    } else if (die < 100) {
+        sim_peers_act(&sim->peers, VATS + 1);
     } else {
         one_crank(sim, 1 + pick(sim, VATS));
     }
@@ -447,7 +470,7 @@ static void one_event(struct sim *sim)
 }
 
 /* Gives the sum of all that the kernel did and said. */
-static uint64_t one_seed(uint64_t seed, uint64_t events, uint64_t *faults)
+static uint64_t one_seed(uint64_t seed, uint64_t events, uint64_t *faults, uint64_t *heard)
 {
     struct sim *sim = calloc(1, sizeof *sim);
     uint64_t traced;
@@ -461,10 +484,13 @@ static uint64_t one_seed(uint64_t seed, uint64_t events, uint64_t *faults)
     kee_kernel_trace(sim->rig.kernel, true);
     sim->rig.faults_on = alloc_fault_on;
     rig_launch(&sim->rig, "one two three four", 1);
+    sim_peers_init(&sim->peers, &sim->rig, &sim->rng);
     for (uint64_t i = 0; i < events; i++) {
         one_event(sim);
     }
+    sim_peers_close(&sim->peers);
     *faults += sim->faults;
+    *heard += sim->peers.heard;
     traced = sim->rig.traced;
     rig_fini(&sim->rig);
     free(sim);
@@ -477,17 +503,19 @@ int main(int argc, char **argv)
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 20;
     uint64_t events = argc > 3 ? strtoull(argv[3], NULL, 10) : 400;
     uint64_t times = argc > 4 ? strtoull(argv[4], NULL, 10) : 1;
-    uint64_t faults = 0;
+    uint64_t faults = 0, heard = 0;
 
     for (uint64_t seed = first; seed < first + count; seed++) {
         uint64_t traced;
         (void)printf("seed %llu\n", (unsigned long long)seed);
         (void)fflush(stdout);
-        traced = one_seed(seed, events, &faults);
+        traced = one_seed(seed, events, &faults, &heard);
         for (uint64_t again = 1; again < times; again++) {
-            kee_assert(one_seed(seed, events, &faults) == traced); /* same seed, same trace */
+            kee_assert(one_seed(seed, events, &faults, &heard) ==
+                       traced); /* same seed, same trace */
         }
     }
-    (void)printf("%llu faults played\n", (unsigned long long)faults);
+    (void)printf("%llu faults played; peers heard %llu times\n", (unsigned long long)faults,
+                 (unsigned long long)heard);
     return 0;
 }

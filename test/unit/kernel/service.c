@@ -138,6 +138,31 @@ static void a_service_moves_at_once(void **state)
     end(&bed);
 }
 
+/* Whoever takes a service over may have been its client. */
+static void a_client_becomes_the_host(void **state)
+{
+    struct bed bed;
+    struct kee_peer_id r2;
+    char kref[24], again[24];
+
+    (void)state;
+    begin(&bed);
+    assert_int_equal(offer(&bed, bed.r1, "adder", "o+1", kref), 0);
+    r2 = peer_rig_open(&bed.peers, "next");
+    assert_int_equal(peer_rig_hold(&bed.peers, r2, kref), 0);
+    assert_int_equal(kee_peer_close(bed.rig.kernel, bed.r1, "bye"), 0);
+    assert_int_equal(offer(&bed, r2, "adder", "o+1", again), 0);
+    assert_string_equal(again, kref);
+    check(&bed);
+    /* It may still name it as it was given it, and let go of that. */
+    assert_int_equal(peer_rig_send(&bed.peers, r2, kref, "#[\"a\",[]]", NULL, NULL), 0);
+    assert_int_equal(peer_rig_drop(&bed.peers, r2, kref, 1), 0);
+    check(&bed);
+    bed.r1 = r2;
+    HEARS(&bed, "message o+1 from r2: #[\"a\",[]]");
+    end(&bed);
+}
+
 static void a_name_that_goes_takes_its_object_along(void **state)
 {
     struct bed bed;
@@ -203,8 +228,11 @@ static void a_launch_needs_its_services(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_service_is_found),          TEST(a_service_outlives_its_host),
-        TEST(a_service_moves_at_once),     TEST(a_name_that_goes_takes_its_object_along),
+        TEST(a_service_is_found),
+        TEST(a_service_outlives_its_host),
+        TEST(a_service_moves_at_once),
+        TEST(a_client_becomes_the_host),
+        TEST(a_name_that_goes_takes_its_object_along),
         TEST(a_launch_needs_its_services),
     };
 

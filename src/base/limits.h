@@ -74,6 +74,12 @@
 #define KEE_LIMIT_CAPTP_TEXT_BYTES (16u << 20)
 /* A name that a host session's other side makes: of a question, an object or a promise. */
 #define KEE_LIMIT_CAPTP_NAME_BYTES 128u
+/* Questions of a host session's other side that are not answered; beyond it the session ends. */
+#define KEE_LIMIT_CAPTP_QUESTIONS 100000u
+/* Answers that were returned and may still be spoken to by messages under way. */
+#define KEE_LIMIT_CAPTP_RETURNED 4096u
+/* Of each other kind of thing that is over and may still be named by a message under way. */
+#define KEE_LIMIT_CAPTP_KEPT 1000u
 
 /* Rows of a peer's c-list: what one host session makes the kernel hold for it. */
 #define KEE_LIMIT_PEER_ROWS 1000000u

@@ -105,7 +105,7 @@ void rig_enter(struct rig *rig)
     }
 }
 
-static void rig_leave(struct rig *rig)
+void rig_leave(struct rig *rig)
 {
     if (rig->faults_on != NULL) {
         rig->faults_on(false);

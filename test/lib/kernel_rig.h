@@ -67,6 +67,7 @@ void rig_init(struct rig *rig);
 /* Around what a test asks of the kernel itself: faults may happen in between. rig_well gives true if all
  * is well; a fault is noted, if faults are being played. */
 void rig_enter(struct rig *rig);
+void rig_leave(struct rig *rig);
 bool rig_well(struct rig *rig, int r);
 void rig_fini(struct rig *rig);
 /* The process dies and another opens the store: workers gone, unflushed batches lost. */

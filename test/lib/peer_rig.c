@@ -108,11 +108,12 @@ int peer_rig_send(struct peer_rig *peers, struct kee_peer_id peer, const char *t
                   const char *body, const char *slots, char result[24])
 {
     struct kee_buf buf = KEE_BUF_EMPTY;
+    struct kee_vp_capdata methargs = capdata(&buf, body, slots);
     struct kee_kref kref;
     int r;
 
     rig_enter(peers->rig);
-    r = kee_peer_send(peers->rig->kernel, peer, kee_bytes_str(target), capdata(&buf, body, slots),
+    r = kee_peer_send(peers->rig->kernel, peer, kee_bytes_str(target), methargs,
                       result == NULL ? NULL : &kref);
     (void)rig_well(peers->rig, r);
     if (r == 0 && result != NULL) {
@@ -126,11 +127,11 @@ int peer_rig_settle(struct peer_rig *peers, struct kee_peer_id peer, const char 
                     bool rejected, const char *body, const char *slots)
 {
     struct kee_buf buf = KEE_BUF_EMPTY;
+    struct kee_vp_capdata data = capdata(&buf, body, slots);
     int r;
 
     rig_enter(peers->rig);
-    r = kee_peer_settle(peers->rig->kernel, peer, kee_bytes_str(promise), rejected,
-                        capdata(&buf, body, slots));
+    r = kee_peer_settle(peers->rig->kernel, peer, kee_bytes_str(promise), rejected, data);
     (void)rig_well(peers->rig, r);
     kee_buf_fini(&buf);
     return r;

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "daemon/daemon_internal.h"
 #include "daemon/facade.h"
+#include "daemon/io.h"
 #include "daemon/json_text.h"
 #include "daemon/launch.h"
 
@@ -43,7 +44,6 @@ void kee_daemon_launch(struct kee_daemon *daemon, struct kee_request *request, c
     struct kee_launch_order order = {.config = json_object_get(params, "config"),
                                      .directory = json_string_value(directory)};
     struct kee_buf why = KEE_BUF_EMPTY;
-    struct kee_subcluster_id subcluster;
     struct kee_pending *pending;
     int r;
 
@@ -56,7 +56,7 @@ void kee_daemon_launch(struct kee_daemon *daemon, struct kee_request *request, c
         return;
     }
     order.call = pending->call;
-    r = kee_daemon_begin_launch(daemon, &order, &pending->warnings, &subcluster, &why);
+    r = kee_daemon_begin_launch(daemon, &order, &pending->warnings, &pending->subcluster, &why);
     if (r > 0) {
         kee_pending_error(pending, "BAD", why.failed ? "out of memory" : kee_buf_cstr(&why));
     } else if (r < 0) {
@@ -162,6 +162,7 @@ void kee_daemon_answer(struct kee_daemon *daemon, uint64_t call, const struct ke
         return;
     }
     if (answer->status == KEE_ANSWER_DECLINED) {
+        kee_io_stray(daemon, pending->subcluster);
         kee_pending_error(pending, "DECLINED", answer->why);
         return;
     }

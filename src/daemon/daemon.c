@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "daemon/daemon_internal.h"
 #include "daemon/facade.h"
+#include "daemon/io.h"
 #include "keeve/version.h"
 #include "os/process.h"
 
@@ -92,6 +93,9 @@ static int open_all(struct kee_daemon *daemon, const struct kee_daemon_options *
         r = kee_facade_open(daemon);
     }
     if (r == 0) {
+        r = kee_io_rebind(daemon);
+    }
+    if (r == 0) {
         r = open_loop(daemon);
     }
     return r;
@@ -121,6 +125,7 @@ static void close_all(struct kee_daemon *daemon)
     for (int i = 0; i < 2; i++) {
         kee_signal_free(daemon->signals[i]);
     }
+    (void)kee_io_close(daemon, (struct kee_subcluster_id){0});
     kee_facade_close(daemon);
     kee_core_close(&daemon->core);
     kee_logs_free(daemon->logs);
@@ -157,6 +162,7 @@ int kee_daemon_run(const struct kee_daemon_options *options, void (*ready)(void 
         kee_process_set_utc();
     }
     kee_process_raise_file_limit();
+    kee_list_init(&daemon.channels);
     kee_list_init(&daemon.durables);
     kee_list_init(&daemon.exports);
     kee_list_init(&daemon.tracers);

@@ -37,12 +37,13 @@ struct kee_pending {
     enum kee_pending_kind kind;
     struct kee_daemon *daemon;
     struct kee_request *request;
-    uint64_t call;             /* CALL */
-    json_t *warnings;          /* CALL of a launch; NULL for a send */
-    uint64_t batch;            /* DURABLE, EXPORT */
-    struct kee_export *export; /* EXPORT, once begun */
-    struct kee_vat_id vat;     /* RESTART; LOGS: of one vat only, or 0 */
-    struct kee_buf events;     /* STEP: what happened, as JSON */
+    uint64_t call;                       /* CALL */
+    json_t *warnings;                    /* CALL of a launch; NULL for a send */
+    struct kee_subcluster_id subcluster; /* CALL of a launch: what it makes */
+    uint64_t batch;                      /* DURABLE, EXPORT */
+    struct kee_export *export;           /* EXPORT, once begun */
+    struct kee_vat_id vat;               /* RESTART; LOGS: of one vat only, or 0 */
+    struct kee_buf events;               /* STEP: what happened, as JSON */
 };
 
 struct kee_daemon {
@@ -52,6 +53,8 @@ struct kee_daemon {
     struct kee_logs *logs;
     struct kee_signal *signals[2];
     struct kee_facade *facade;
+    struct kee_link channels; /* struct kee_io */
+    bool channels_stray;      /* a launch came to nothing: its channels are to be closed */
     enum kee_flavour flavour; /* of vats launched without one */
     struct kee_map calls;     /* call number to pending */
     uint64_t call_last;

@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "daemon/facade_internal.h"
+#include "daemon/io.h"
 #include "daemon/launch.h"
 
 static json_t *json_of(const struct kee_value *value);
@@ -134,6 +135,11 @@ int kee_facade_launched(struct kee_order *order, const struct kee_answer *answer
     int r;
 
     if (answer->status == KEE_ANSWER_DECLINED) {
+        r = kee_io_close(order->facade->daemon, order->subcluster);
+        if (r < 0) {
+            kee_order_free(order);
+            return r;
+        }
         return kee_order_reject(order, "Error", "%s", answer->why);
     }
     if (answer->status == KEE_ANSWER_REJECTED) {

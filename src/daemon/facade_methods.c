@@ -2,6 +2,7 @@
 /* facade_methods - the table of the methods of the kernel's facade, and those that are one order. */
 #include "base/fault.h"
 #include "daemon/facade_internal.h"
+#include "daemon/io.h"
 
 #define A_VAT "a vat such as v2"
 #define A_SUBCLUSTER "a subcluster such as s1"
@@ -24,7 +25,11 @@ static int terminate_subcluster(struct kee_order *order)
     if (r != 0) {
         return r;
     }
-    return kee_order_did(order, kee_kernel_terminate_subcluster(kernel_of(order), id));
+    r = kee_kernel_terminate_subcluster(kernel_of(order), id);
+    if (r == 0) {
+        r = kee_io_close(order->facade->daemon, id);
+    }
+    return kee_order_did(order, r);
 }
 
 static int terminate_vat(struct kee_order *order)

@@ -2,6 +2,7 @@
 /* host - what the core tells: answers, console lines, workers that end, batches on the disk. */
 #include "daemon/daemon_internal.h"
 #include "daemon/facade.h"
+#include "daemon/io.h"
 #include "os/clock.h"
 
 static void on_answer(void *context, uint64_t call, const struct kee_answer *answer)
@@ -34,7 +35,9 @@ static void on_peer_news(void *context, struct kee_peer_id peer, const struct ke
 
 static bool wants_round(void *context)
 {
-    return kee_facade_wants_round(context);
+    struct kee_daemon *daemon = context;
+
+    return kee_facade_wants_round(daemon) || daemon->channels_stray;
 }
 
 static void on_gone(void *context, struct kee_vat_id vat, uint64_t incarnation, const char *why)
@@ -68,6 +71,7 @@ static void on_round(void *context)
     kee_export_resume_all(daemon);
     kee_pending_restarts(daemon);
     (void)kee_core_check(&daemon->core, kee_facade_round(daemon));
+    (void)kee_core_check(&daemon->core, kee_io_round(daemon));
     if (daemon->leaving && !daemon->stopping && kee_kernel_partings(daemon->core.kernel) == 0) {
         kee_daemon_stop(daemon);
     }

@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "daemon/facade.h"
+#include "daemon/io.h"
 #include "lib/config.h"
 #include "value/body.h"
 
@@ -20,6 +21,27 @@ static int bind_facade(struct kee_daemon *daemon, struct kee_vp_strings services
     return wanted ? kee_facade_bind(daemon) : 0;
 }
 
+/* The channels first: what cannot be opened keeps the vats from starting. */
+static int begin(struct kee_daemon *daemon, uint64_t call, const struct kee_config *config,
+                 struct kee_subcluster_id *out, struct kee_buf *why)
+{
+    int closed, r = bind_facade(daemon, config->launch.services);
+
+    r = r != 0 ? r : kee_io_open(daemon, config, why);
+    if (r != 0) {
+        return r;
+    }
+    r = kee_kernel_launch(daemon->core.kernel, &config->launch, call);
+    if (r > 0) {
+        kee_buf_clear(why);
+        kee_buf_put_str(why, kee_kernel_why(daemon->core.kernel));
+        closed = kee_io_close(daemon, KEE_IO_UNBOUND);
+        return closed < 0 ? closed : r;
+    }
+    *out = kee_kernel_launch_of(daemon->core.kernel, call);
+    return r < 0 ? r : kee_io_bind(daemon, *out);
+}
+
 int kee_daemon_begin_launch(struct kee_daemon *daemon, const struct kee_launch_order *order,
                             json_t **warnings, struct kee_subcluster_id *out, struct kee_buf *why)
 {
@@ -30,13 +52,7 @@ int kee_daemon_begin_launch(struct kee_daemon *daemon, const struct kee_launch_o
     if (r == 0) {
         config.launch.system = order->system;
         config.launch.asker = order->asker;
-        r = bind_facade(daemon, config.launch.services);
-        r = r != 0 ? r : kee_kernel_launch(daemon->core.kernel, &config.launch, order->call);
-        if (r > 0) {
-            kee_buf_clear(why);
-            kee_buf_put_str(why, kee_kernel_why(daemon->core.kernel));
-        }
-        *out = kee_kernel_launch_of(daemon->core.kernel, order->call);
+        r = begin(daemon, order->call, &config, out, why);
     }
     *warnings = json_incref(config.warnings);
     kee_config_fini(&config);

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "daemon/daemon_internal.h"
 #include "daemon/facade.h"
+#include "daemon/io.h"
 #include "daemon/json_text.h"
 
 void kee_daemon_bad(struct kee_request *request, const char *format, ...)
@@ -68,8 +69,8 @@ static void terminate(struct kee_daemon *daemon, struct kee_request *request, co
 
     if (json_object_get(params, "subcluster") != NULL) {
         if (take_id(request, params, "subcluster", 's', &subcluster.n)) {
-            settle_order(daemon, request,
-                         kee_kernel_terminate_subcluster(daemon->core.kernel, subcluster));
+            int r = kee_kernel_terminate_subcluster(daemon->core.kernel, subcluster);
+            settle_order(daemon, request, r != 0 ? r : kee_io_close(daemon, subcluster));
         }
     } else if (take_id(request, params, "vat", 'v', &vat.n)) {
         settle_order(daemon, request, kee_kernel_terminate_vat(daemon->core.kernel, vat));

@@ -27,7 +27,7 @@ static const struct key top_keys[] = {
     {"vats", KEY_USED},
     {"forceReset", KEY_OF_RESET},
     {"services", KEY_USED},
-    {"io", KEY_UNUSED},
+    {"io", KEY_USED},
     {"bundles", KEY_UNUSED},
     {"devices", KEY_OF_ANOTHER},
     {"defaultManagerType", KEY_OF_ANOTHER},
@@ -589,6 +589,9 @@ int kee_config_read(struct kee_config *out, const json_t *json, const char *dire
     }
     if (r == 0) {
         r = kee_config_read_services(&reading, json_object_get(json, "services"));
+    }
+    if (r == 0) {
+        r = kee_config_read_io(&reading, json_object_get(json, "io"));
     }
     if (r == 0) {
         r = keep_text(&reading, json);

@@ -394,6 +394,9 @@ enum keeve_result keeve_launch(struct keeve_kernel *kernel, const char *config,
     } else if (r > 0) {
         result = kee_embed_decline(kernel, KEEVE_BAD, "%s",
                                    why.failed ? "configuration" : kee_buf_cstr(&why));
+    } else if (read.channel_count > 0) {
+        result = kee_embed_decline(kernel, KEEVE_BAD,
+                                   "configuration, io: only a daemon has channels to give");
     } else {
         result = launch(kernel, &read, fn, context, call);
     }

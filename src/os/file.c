@@ -152,6 +152,26 @@ int kee_file_open_read(int *out, const char *path, struct kee_buf *why)
     return 0;
 }
 
+int kee_file_open_regular(int *fd, const char *path, bool out, struct kee_buf *why)
+{
+    int flags =
+        O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (out ? O_WRONLY | O_CREAT | O_APPEND : O_RDONLY);
+    int opened = open(path, flags, S_IRUSR | S_IWUSR);
+    struct stat status;
+
+    if (opened < 0) {
+        int error = errno;
+        (void)unfit(why, path, strerror(error));
+        return error == ENOENT ? KEE_FILE_ABSENT : KEE_FILE_UNFIT;
+    }
+    if (fstat(opened, &status) < 0 || !S_ISREG(status.st_mode)) {
+        (void)close(opened);
+        return unfit(why, path, "it is no regular file");
+    }
+    *fd = opened;
+    return 0;
+}
+
 int kee_file_write(const char *path, struct kee_bytes content)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);

@@ -30,6 +30,9 @@ int kee_file_open_beneath(int *out, uint64_t *size, int directory_fd, const char
 int kee_file_read_some(int fd, void *data, size_t room, size_t *size);
 /* Opens for reading, blocking. Outcome ABSENT or UNFIT. */
 int kee_file_open_read(int *out, const char *path, struct kee_buf *why);
+/* Opens a regular file for reading, or (out) for appending, made 0600 if it is not there; never waits for
+ * whoever is at the other end of something else. Outcome ABSENT or UNFIT. */
+int kee_file_open_regular(int *fd, const char *path, bool out, struct kee_buf *why);
 /* Writes or replaces a small file, mode 0600, without fsync. */
 int kee_file_write(const char *path, struct kee_bytes content);
 void kee_file_remove(const char *path);

@@ -215,3 +215,27 @@ int kee_tcp_connect(int *out, const struct kee_tcp_place *place, struct kee_buf 
     freeaddrinfo(found);
     return r;
 }
+
+int kee_tcp_connect_begin(int *out, const struct kee_tcp_place *place, struct kee_buf *why)
+{
+    struct addrinfo *found = NULL;
+    int r = look_up(&found, place, why);
+
+    *out = -1;
+    if (r != 0) {
+        return r;
+    }
+    *out = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (*out < 0 ||
+        (connect(*out, found->ai_addr, found->ai_addrlen) < 0 && errno != EINPROGRESS)) {
+        r = unfit(why, "cannot connect to", place);
+        if (*out >= 0) {
+            (void)close(*out);
+        }
+        *out = -1;
+    } else {
+        set_options(*out);
+    }
+    freeaddrinfo(found);
+    return r;
+}

@@ -41,6 +41,9 @@ int kee_tcp_listen(struct kee_tcp_listener *out, const struct kee_tcp_place *pla
                    struct kee_buf *why);
 /* The next client, or *out = -1 if none waits. */
 int kee_tcp_accept(int *out, int listener);
+/* Begins to connect to an address of digits: what is written before that is done waits, and if it fails
+ * the stream over it ends with the reason. */
+int kee_tcp_connect_begin(int *out, const struct kee_tcp_place *place, struct kee_buf *why);
 /* Blocks until connected. */
 int kee_tcp_connect(int *out, const struct kee_tcp_place *place, struct kee_buf *why);
 

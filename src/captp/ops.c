@@ -165,6 +165,33 @@ static int read_refs(struct reading *reading, const json_t *object, uint64_t *ou
     return 0;
 }
 
+/* An extension: [{"slotID":"o-4","decRefs":1}...], which who does not know it passes over. */
+static int read_more(struct reading *reading, const json_t *object, struct kee_captp_op *op)
+{
+    const json_t *json = json_object_get(object, "more");
+    struct kee_captp_drop *drops;
+    int r = 0;
+
+    if (json == NULL) {
+        return 0;
+    }
+    if (!json_is_array(json)) {
+        return bad(reading, "expected an array in \"more\", found %s", kind_of(json));
+    }
+    drops = kee_arena_alloc(reading->arena, json_array_size(json) * sizeof *drops);
+    if (drops == NULL) {
+        return kee_fault(KEE_FAULT_MEMORY, "the slots of a message");
+    }
+    for (size_t i = 0; r == 0 && i < json_array_size(json); i++) {
+        const json_t *item = json_array_get(json, i);
+        r = read_name(reading, item, "slotID", &drops[i].id);
+        r = r == 0 ? read_refs(reading, item, &drops[i].refs) : r;
+    }
+    op->more = drops;
+    op->more_count = json_array_size(json);
+    return r;
+}
+
 static int read_reason(struct reading *reading, const json_t *object, struct kee_bytes *out)
 {
     const json_t *json = json_object_get(object, "reason");
@@ -219,6 +246,7 @@ static int read_members(struct reading *reading, const json_t *object, struct ke
     }
     if (r == 0 && op->type == KEE_CAPTP_DROP) {
         r = read_refs(reading, object, &op->refs);
+        r = r == 0 ? read_more(reading, object, op) : r;
     }
     if (r == 0 && op->type == KEE_CAPTP_DISCONNECT) {
         r = read_reason(reading, object, &op->reason);
@@ -282,6 +310,25 @@ static void put_value(struct kee_buf *buf, const char *member, const struct kee_
     kee_buf_put_str(buf, "]}");
 }
 
+static void put_refs(struct kee_buf *buf, uint64_t refs)
+{
+    kee_buf_put_str(buf, ",\"decRefs\":");
+    kee_buf_put_decimal(buf, refs);
+}
+
+static void put_more(struct kee_buf *buf, const struct kee_captp_op *op)
+{
+    for (size_t i = 0; i < op->more_count; i++) {
+        kee_buf_put_str(buf, i == 0 ? ",\"more\":[{\"slotID\":" : ",{\"slotID\":");
+        kee_buf_put_json_string(buf, op->more[i].id);
+        put_refs(buf, op->more[i].refs);
+        kee_buf_put_char(buf, '}');
+    }
+    if (op->more_count > 0) {
+        kee_buf_put_char(buf, ']');
+    }
+}
+
 void kee_captp_op_write(struct kee_buf *buf, const struct kee_captp_op *op)
 {
     const char *value = op->rejected ? members[op->type].reason : members[op->type].value;
@@ -303,9 +350,9 @@ void kee_captp_op_write(struct kee_buf *buf, const struct kee_captp_op *op)
         put_value(buf, value, &op->value);
     }
     if (op->type == KEE_CAPTP_DROP) {
-        kee_buf_put_str(buf, ",\"decRefs\":");
-        kee_buf_put_decimal(buf, op->refs);
+        put_refs(buf, op->refs);
         kee_buf_put_str(buf, ",\"epoch\":0");
+        put_more(buf, op);
     }
     if (op->type == KEE_CAPTP_DISCONNECT && op->reason.size > 0) {
         kee_buf_put_str(buf, ",\"reason\":");

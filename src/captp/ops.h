@@ -24,9 +24,15 @@ enum kee_captp_op_type {
     KEE_CAPTP_CALL,         /* id, target, value (the method), trap */
     KEE_CAPTP_RETURN,       /* id of the question, rejected, value */
     KEE_CAPTP_RESOLVE,      /* id of the promise, as its importer names it; rejected, value */
-    KEE_CAPTP_DROP,         /* id of the import, refs */
+    KEE_CAPTP_DROP,         /* id of the import, refs; more of the same */
     KEE_CAPTP_DISCONNECT,   /* reason */
     KEE_CAPTP_TRAP_ITERATE, /* id, value */
+};
+
+/* One of many imports that a message lets go of. */
+struct kee_captp_drop {
+    struct kee_bytes id;
+    uint64_t refs;
 };
 
 struct kee_captp_op {
@@ -36,7 +42,9 @@ struct kee_captp_op {
     struct kee_bytes id;     /* "q-7", "p-3", "o-1" */
     struct kee_bytes target; /* "o-1", "p-4", "q-7" */
     struct kee_body value;
-    uint64_t refs;           /* decRefs; 0 if absent */
+    uint64_t refs; /* decRefs; 0 if absent */
+    const struct kee_captp_drop *more;
+    size_t more_count;
     struct kee_bytes reason; /* JSON text; empty if absent */
 };
 

@@ -274,9 +274,9 @@ static int drop_thing(struct kee_captp *session, struct kee_captp_thing *thing,
     return r;
 }
 
-static int hear_drop(struct kee_captp *session, const struct kee_captp_op *op)
+static int drop_named(struct kee_captp *session, struct kee_bytes id, uint64_t refs)
 {
-    struct kee_captp_answer *answer = kee_captp_answer_find(session, op->id);
+    struct kee_captp_answer *answer = kee_captp_answer_find(session, id);
     struct kee_arena arena = KEE_ARENA_EMPTY;
     struct kee_buf why = KEE_BUF_EMPTY;
     struct kee_captp_thing *thing;
@@ -288,18 +288,28 @@ static int hear_drop(struct kee_captp *session, const struct kee_captp_op *op)
         answer->unwanted = true;
         return answer->returned ? kee_captp_forget(session, answer) : 0;
     }
-    r = kee_captp_name_in(session, op->id, &arena, &name, &why);
+    r = kee_captp_name_in(session, id, &arena, &name, &why);
     if (r == 0 && kee_kref_parse(name, &kref)) {
         thing = kee_captp_thing_get(session, kref);
         if (thing != NULL) {
-            r = drop_thing(session, thing, name, op->refs);
-        } else if (session->owner && !kee_kref_is_promise(kref) && op->refs > 0) {
-            r = kee_peer_drop(session->kernel, session->peer, name, op->refs);
+            r = drop_thing(session, thing, name, refs);
+        } else if (session->owner && !kee_kref_is_promise(kref) && refs > 0) {
+            r = kee_peer_drop(session->kernel, session->peer, name, refs);
         }
     }
     kee_buf_fini(&why);
     kee_arena_fini(&arena);
     return r < 0 ? r : 0; /* what is not there need not be let go of */
+}
+
+static int hear_drop(struct kee_captp *session, const struct kee_captp_op *op)
+{
+    int r = drop_named(session, op->id, op->refs);
+
+    for (size_t i = 0; r == 0 && i < op->more_count; i++) {
+        r = drop_named(session, op->more[i].id, op->more[i].refs);
+    }
+    return r;
 }
 
 static int hear_disconnect(struct kee_captp *session, const struct kee_captp_op *op)

@@ -47,14 +47,14 @@ const makeLooker = () =>
   ).fromCapData;
 
 const makeDropSender = (send, epoch, together) => {
-  /** @type {[string, number][] | undefined} */
+  /** @type {{ slotID: string, decRefs: number }[] | undefined} */
   let gathered;
   return {
     gathering: () => gathered !== undefined,
     add: ({ slotID, decRefs }) => {
       // What was never mentioned to us is not held for us. The count of a question does not matter.
       if (decRefs > 0 || slotID[0] === 'q') {
-        gathered.push([slotID, decRefs]);
+        gathered.push({ slotID, decRefs });
       }
     },
     releaseAll: (slots, releaseSlot) => {
@@ -64,7 +64,7 @@ const makeDropSender = (send, epoch, together) => {
       gathered = undefined;
       const size = together ? DROPS_MAX : 1;
       for (let at = 0; at < drops.length; at += size) {
-        const [[slotID, decRefs], ...more] = drops.slice(at, at + size);
+        const [{ slotID, decRefs }, ...more] = drops.slice(at, at + size);
         send({ type: 'CTP_DROP', slotID, decRefs, epoch, ...(more.length > 0 && { more }) });
       }
     },

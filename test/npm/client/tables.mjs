@@ -121,7 +121,7 @@ test('many dropped presences go in few messages, with all that was counted', asy
     assert.equal(exported.size, 1001);
   })();
   const dropped = () =>
-    sent.filter(m => m.type === 'CTP_DROP').flatMap(m => [[m.slotID, m.decRefs], ...(m.more ?? [])])
+    sent.filter(m => m.type === 'CTP_DROP').flatMap(m => [m, ...(m.more ?? [])]).map(({ slotID, decRefs }) => [slotID, decRefs])
       .filter(([slot]) => slot[0] === 'o');
   await untilCollected(() => dropped().length >= 1000, 'the drops');
   assert.equal(new Set(dropped().map(([slot]) => slot)).size, 1000);
@@ -143,7 +143,7 @@ test('a drop that crosses a mention: what was mentioned again is not let go of',
   await turn();
   await turn();
   const drops = sent.filter(m => m.type === 'CTP_DROP')
-    .flatMap(m => [[m.slotID, m.decRefs], ...(m.more ?? [])]).filter(([slot]) => slot === 'o-ko2');
+    .flatMap(m => [m, ...(m.more ?? [])]).map(({ slotID, decRefs }) => [slotID, decRefs]).filter(([slot]) => slot === 'o-ko2');
   // Either nothing was sent yet, or no more than was counted before the new mention.
   assert.ok(drops.length === 0 || drops[0][1] === 1, JSON.stringify(drops));
 });

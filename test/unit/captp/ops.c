@@ -24,6 +24,9 @@ static const char *const recorded[] = {
     "{\"type\":\"CTP_RETURN\",\"epoch\":0,\"answerID\":\"q-3\",\"exception\":{\"body\":\"{"
     "\\\"a\\\":1}\",\"slots\":[]}}",
     "{\"type\":\"CTP_DROP\",\"slotID\":\"o-3\",\"decRefs\":1,\"epoch\":0}",
+    "{\"type\":\"CTP_DROP\",\"slotID\":\"o-3\",\"decRefs\":1,\"epoch\":0,\"more\":[{\"slotID\":\"o-"
+    "4\",\"decRefs\":2}"
+    ",{\"slotID\":\"q-9\",\"decRefs\":1}]}",
     "{\"type\":\"CTP_DISCONNECT\",\"epoch\":0,\"reason\":{}}",
     "{\"type\":\"CTP_DISCONNECT\",\"epoch\":0}",
     "{\"type\":\"CTP_TRAP_ITERATE\",\"epoch\":0,\"questionID\":\"q-1\",\"serialized\":{"
@@ -134,6 +137,10 @@ static const struct {
      "slot 0"},
     {"{\"type\":\"CTP_RETURN\",\"answerID\":\"q-1\"}", "\"result\""},
     {"{\"type\":\"CTP_DROP\",\"slotID\":\"o-1\",\"decRefs\":\"8\"}", "\"decRefs\""},
+    {"{\"type\":\"CTP_DROP\",\"slotID\":\"o-1\",\"more\":1}", "\"more\""},
+    {"{\"type\":\"CTP_DROP\",\"slotID\":\"o-1\",\"more\":[7]}", "\"slotID\""},
+    {"{\"type\":\"CTP_DROP\",\"slotID\":\"o-1\",\"more\":[{\"slotID\":\"o-2\",\"decRefs\":[]}]}",
+     "\"decRefs\""},
     {"{\"type\":\"CTP_RETURN\",\"answerID\":\"q-1\",\"result\":{\"body\":\"\\ud800\",\"slots\":[]}"
      "}",
      "JSON"},

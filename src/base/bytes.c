@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "base/fault.h"
 
 int kee_bytes_compare(struct kee_bytes a, struct kee_bytes b)
@@ -208,6 +209,16 @@ void kee_buf_put_u32(struct kee_buf *buf, uint32_t n)
     uint8_t raw[4] = {(uint8_t)n, (uint8_t)(n >> 8), (uint8_t)(n >> 16), (uint8_t)(n >> 24)};
 
     kee_buf_put(buf, raw, sizeof raw);
+}
+
+void kee_buf_set_u32(struct kee_buf *buf, size_t place, uint32_t n)
+{
+    uint8_t raw[4] = {(uint8_t)n, (uint8_t)(n >> 8), (uint8_t)(n >> 16), (uint8_t)(n >> 24)};
+
+    if (!buf->failed) {
+        kee_assert(place + sizeof raw <= buf->size);
+        memcpy(buf->data + place, raw, sizeof raw);
+    }
 }
 
 void kee_buf_put_u64(struct kee_buf *buf, uint64_t n)

@@ -81,6 +81,8 @@ void kee_buf_vprintf(struct kee_buf *buf, const char *format, va_list args)
 void kee_buf_put_u8(struct kee_buf *buf, uint8_t n);
 void kee_buf_put_u32(struct kee_buf *buf, uint32_t n);
 void kee_buf_put_u64(struct kee_buf *buf, uint64_t n);
+/* Over the four bytes that a put_u32 left at place. */
+void kee_buf_set_u32(struct kee_buf *buf, size_t place, uint32_t n);
 /* Removes the first size bytes. */
 void kee_buf_consume(struct kee_buf *buf, size_t size);
 

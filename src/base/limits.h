@@ -33,6 +33,10 @@
 #define KEE_LIMIT_SHARED_VATS 32u
 /* Deliveries sent ahead to one worker: enough to hide a core crossing, few enough to stay fair. */
 #define KEE_LIMIT_SENT_AHEAD 16u
+/* Promises one notification tells of, and the bytes after which it takes in no more: all that an outcome
+ * leads to is told at once, but for outcomes that lead to very many. */
+#define KEE_LIMIT_NOTIFY_PROMISES 512u
+#define KEE_LIMIT_NOTIFY_BYTES (1u << 20)
 /* Nesting of a passable value: each level costs a C frame in the codecs. */
 #define KEE_LIMIT_VALUE_DEPTH 256u
 /* Times a message is tried when its crank ends the worker. */

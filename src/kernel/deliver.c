@@ -11,90 +11,6 @@
 
 #include "kernel/internal.h"
 
-static int append_named(struct kee_flight *flight, struct kee_kref kref)
-{
-    struct kee_named *longer =
-        realloc(flight->named, (flight->named_count + 1) * sizeof *flight->named);
-
-    if (longer == NULL) {
-        return kee_fault(KEE_FAULT_MEMORY, "a delivery's names");
-    }
-    longer[flight->named_count++] = (struct kee_named){.kref = kref};
-    flight->named = longer;
-    return 0;
-}
-
-/* Puts the vat's name for kref as a string; remembers promises for kee_clist_retire_promise. */
-static int put_vref(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_flight *flight,
-                    struct kee_kref kref)
-{
-    struct kee_buf *text = kee_scratch_take(kernel);
-    int r;
-
-    r = kee_clist_vref_of(kernel, vat, kref, text);
-    if (r == 0) {
-        kee_vp_put_string(&kernel->out, kee_buf_bytes(text));
-        if (kee_kref_is_promise(kref)) {
-            r = append_named(flight, kref);
-        }
-    }
-    kee_scratch_give(kernel, text);
-    return r;
-}
-
-static int put_slots(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_flight *flight,
-                     struct kee_bytes slots)
-{
-    struct kee_kref kref;
-    int r = 0;
-
-    kee_buf_put_u32(&kernel->out, (uint32_t)kee_krefs_count(slots));
-    while (r == 0 && kee_krefs_next(&slots, &kref)) {
-        r = put_vref(kernel, vat, flight, kref);
-    }
-    return r;
-}
-
-static int put_message(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_flight *flight,
-                       const struct kee_item *item)
-{
-    int r = put_vref(kernel, vat, flight, item->target);
-
-    if (r == 0) {
-        if (kee_kref_is_none(item->result)) {
-            kee_vp_put_string(&kernel->out, kee_bytes_of(NULL, 0));
-        } else {
-            r = put_vref(kernel, vat, flight, item->result);
-        }
-    }
-    kee_vp_put_string(&kernel->out, item->body);
-    return r != 0 ? r : put_slots(kernel, vat, flight, item->slots);
-}
-
-static int put_notify(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_flight *flight,
-                      struct kee_kref promise)
-{
-    struct kee_buf *hold = kee_scratch_take(kernel);
-    struct kee_promise row;
-    struct kee_bytes slots, body;
-    int r;
-
-    r = kee_promise_get(kernel, promise, hold, &row);
-    if (r == 0) {
-        kee_assert(row.state != 'u');
-        kee_buf_put_u32(&kernel->out, 1);
-        r = put_vref(kernel, vat, flight, promise);
-        kee_buf_put_u8(&kernel->out, row.state == 'r');
-    }
-    r = r != 0 ? r : kee_promise_data(kernel, promise, hold, &slots, &body);
-    if (r == 0) {
-        kee_vp_put_string(&kernel->out, body);
-        r = put_slots(kernel, vat, flight, slots);
-    }
-    kee_scratch_give(kernel, hold);
-    return r;
-}
-
 static void trace_delivery(struct kee_kernel *kernel, struct kee_vat *vat,
                            const struct kee_item *item)
 {
@@ -207,8 +123,8 @@ static int deliver(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t seq,
     place = kee_vp_frame_open(&kernel->out, KEE_VP_DELIVER);
     kee_buf_put_u64(&kernel->out, flight.number);
     kee_buf_put_u8(&kernel->out, flight.delivery);
-    r = item->type == 'm' ? put_message(kernel, vat, &flight, item)
-                          : put_notify(kernel, vat, &flight, item->target);
+    r = item->type == 'm' ? kee_put_message(kernel, vat, &flight, item)
+                          : kee_put_notify(kernel, vat, &flight, item->target);
     kee_vp_frame_close(&kernel->out, place);
     r = r != 0 ? r : kee_buf_status(&kernel->out);
     r = kee_txn_end(kernel, r);

@@ -52,7 +52,7 @@ enum kee_worker_state { KEE_WORKER_NONE, KEE_WORKER_STARTING, KEE_WORKER_READY }
 /* A promise that the frame of a delivery names. */
 struct kee_named {
     struct kee_kref kref;
-    bool told; /* the vat has said meanwhile how it settled: the name goes with this delivery */
+    bool told; /* the vat is told, or has said, how it settled: the name goes with this delivery */
 };
 
 /* One delivery a worker has been sent and has not answered. */
@@ -381,6 +381,11 @@ int kee_queue_next(struct kee_kernel *kernel, struct kee_vat *vat, uint64_t afte
 
 /* ---- deliveries, cranks ---- */
 
+/* What the frame of a delivery says, into out; remembers the promises it names in the flight. */
+int kee_put_message(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_flight *flight,
+                    const struct kee_item *item);
+int kee_put_notify(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_flight *flight,
+                   struct kee_kref promise);
 int kee_vat_pump(struct kee_kernel *kernel, struct kee_vat *vat, bool one);
 /* The SEQ of what is to be delivered to the vat next: of a queue row, which is then in item, or the place
  * of a timer, which goes before a row of that SEQ. KEE_STORE_ABSENT if there is nothing. */

@@ -184,21 +184,38 @@ static int resolve_one(struct kee_kernel *kernel, struct kee_vat *vat, struct ke
         r = kee_promise_settle(kernel, kref, kee_endpoint_of_vat(vat->id), rejected,
                                kee_buf_bytes(slots), data.body);
     }
-    r = r != 0 ? r : kee_clist_retire_promise(kernel, vat, kref, 1);
     kee_scratch_give(kernel, slots);
     kee_scratch_give(kernel, hold);
+    return r;
+}
+
+/* The outcomes of one call may name each other's promises: the names go when all are told. */
+static int retire_settled(struct kee_kernel *kernel, struct kee_vat *vat,
+                          struct kee_vp_reader reader, uint32_t count)
+{
+    struct kee_kref kref;
+    int r = 0;
+
+    for (uint32_t i = 0; i < count && r == 0 && !reader.failed; i++) {
+        struct kee_bytes vpid = kee_vp_take_string(&reader);
+        (void)kee_vp_take_u8(&reader);
+        (void)kee_vp_take_capdata(&reader);
+        r = kee_clist_lookup(kernel, vat, vpid, &kref);
+        r = r != 0 ? r : kee_clist_retire_promise(kernel, vat, kref, 1);
+    }
     return r;
 }
 
 static int do_resolve(struct kee_kernel *kernel, struct kee_vat *vat, struct kee_vp_reader *reader)
 {
     uint32_t count = kee_vp_take_u32(reader);
+    struct kee_vp_reader again = *reader;
     int r = 0;
 
     for (uint32_t i = 0; i < count && r == 0 && !reader->failed; i++) {
         r = resolve_one(kernel, vat, reader);
     }
-    return r;
+    return r != 0 || reader->failed ? r : retire_settled(kernel, vat, again, count);
 }
 
 /* One name of dropImports, retireImports, retireExports or abandonExports. */

@@ -412,6 +412,24 @@ void rig_launch(struct rig *rig, const char *names, uint64_t call)
     rig_run(rig);
 }
 
+bool rig_further(struct rig_delivery *delivery)
+{
+    struct kee_vp_reader reader = {.rest = delivery->rest};
+
+    if (delivery->further == 0) {
+        kee_assert(delivery->rest.size == 0);
+        return false;
+    }
+    delivery->further--;
+    delivery->target = kee_vp_take_string(&reader);
+    delivery->rejected = kee_vp_take_u8(&reader) != 0;
+    delivery->body = kee_vp_take_string(&reader);
+    delivery->slots = kee_vp_take_strings(&reader);
+    delivery->rest = reader.rest;
+    kee_assert(!reader.failed);
+    return true;
+}
+
 bool rig_take(struct rig *rig, uint64_t n, struct rig_delivery *out)
 {
     struct rig_vat *vat = &rig->vats[n];
@@ -443,12 +461,10 @@ bool rig_take(struct rig *rig, uint64_t n, struct rig_delivery *out)
         out->slots = kee_vp_take_strings(&reader);
         break;
     case KEE_VP_NOTIFY:
-        kee_assert(kee_vp_take_u32(&reader) == 1);
-        out->target = kee_vp_take_string(&reader);
-        out->rejected = kee_vp_take_u8(&reader) != 0;
-        out->body = kee_vp_take_string(&reader);
-        out->slots = kee_vp_take_strings(&reader);
-        break;
+        out->further = kee_vp_take_u32(&reader);
+        out->rest = reader.rest;
+        kee_assert(rig_further(out));
+        return true;
     case KEE_VP_BRING_OUT_YOUR_DEAD:
         if (reader.rest.size > 0) {
             out->asks_heap = (kee_vp_take_u8(&reader) & KEE_VP_REAP_HEAP) != 0;
@@ -512,6 +528,21 @@ void rig_reply_resolve(struct rig_reply *reply, const char *vpid, bool rejected,
     kee_vp_put_string(&reply->buf, kee_bytes_str(vpid));
     kee_buf_put_u8(&reply->buf, rejected);
     put_capdata(&reply->buf, body, slots);
+}
+
+void rig_reply_resolve_pair(struct rig_reply *reply, const char *first, const char *first_body,
+                            const char *first_slot, const char *second, const char *second_body,
+                            const char *second_slot)
+{
+    reply->calls++;
+    kee_buf_put_u8(&reply->buf, KEE_VP_CALL_RESOLVE);
+    kee_buf_put_u32(&reply->buf, 2);
+    kee_vp_put_string(&reply->buf, kee_bytes_str(first));
+    kee_buf_put_u8(&reply->buf, false);
+    put_capdata(&reply->buf, first_body, first_slot);
+    kee_vp_put_string(&reply->buf, kee_bytes_str(second));
+    kee_buf_put_u8(&reply->buf, false);
+    put_capdata(&reply->buf, second_body, second_slot);
 }
 
 void rig_reply_names(struct rig_reply *reply, enum kee_vp_syscall call, const char *vrefs)

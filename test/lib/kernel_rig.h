@@ -90,11 +90,15 @@ struct rig_delivery {
     uint8_t kind; /* 0 for START */
     struct kee_bytes target, result, body;
     struct kee_vp_strings slots;
-    bool rejected;  /* of a notification, whose vpid is target */
-    bool asks_heap; /* of a bringOutYourDead, whose slots are unreachable objects of the vat */
+    bool rejected;    /* of a notification, whose vpid is target */
+    bool asks_heap;   /* of a bringOutYourDead, whose slots are unreachable objects of the vat */
+    uint32_t further; /* of a notification: promises it tells of besides */
+    struct kee_bytes rest;
 };
 
 bool rig_take(struct rig *rig, uint64_t vat, struct rig_delivery *out);
+/* Goes on to the next promise of a notification. */
+bool rig_further(struct rig_delivery *delivery);
 
 /* A DONE frame: begin, calls, end. Everything in the vat's own names. */
 struct rig_reply {
@@ -108,6 +112,10 @@ void rig_reply_send(struct rig_reply *reply, const char *target, const char *bod
 void rig_reply_subscribe(struct rig_reply *reply, const char *vpid);
 void rig_reply_resolve(struct rig_reply *reply, const char *vpid, bool rejected, const char *body,
                        const char *slots);
+/* One call that settles two promises, each with one slot. */
+void rig_reply_resolve_pair(struct rig_reply *reply, const char *first, const char *first_body,
+                            const char *first_slot, const char *second, const char *second_body,
+                            const char *second_slot);
 void rig_reply_names(struct rig_reply *reply, enum kee_vp_syscall call, const char *vrefs);
 /* Slots: none. */
 void rig_reply_exit(struct rig_reply *reply, bool failure, const char *body);

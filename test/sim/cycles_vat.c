@@ -749,9 +749,11 @@ bool mini_crank(struct mini_vat *vat, void (*check)(void *context, uint64_t vat,
         }
         break;
     case KEE_VP_NOTIFY:
-        name_of(delivery.target, result);
-        mini_remove(&vat->promises, result);
-        take_slots(vat, delivery.slots);
+        do {
+            name_of(delivery.target, result);
+            mini_remove(&vat->promises, result);
+            take_slots(vat, delivery.slots);
+        } while (rig_further(&delivery));
         if (!vat->idle) {
             act(vat, &reply);
         }

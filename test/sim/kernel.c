@@ -274,6 +274,34 @@ static void meet(struct sim *sim, struct model *model, struct kee_bytes vref,
     }
 }
 
+static void meet_all(struct sim *sim, struct model *model, struct kee_vp_strings slots,
+                     struct rig_reply *reply)
+{
+    struct kee_bytes slot;
+
+    while (kee_vp_strings_next(&slots, &slot)) {
+        meet(sim, model, slot, reply);
+    }
+}
+
+/* What outcomes name is met before the names of those that settled are forgotten. */
+static void take_outcomes(struct sim *sim, struct model *model, const struct rig_delivery *delivery,
+                          struct rig_reply *reply)
+{
+    struct rig_delivery each = *delivery;
+    char name[NAME_MAX];
+
+    do {
+        meet_all(sim, model, each.slots, reply);
+    } while (rig_further(&each));
+    each = *delivery;
+    do {
+        (void)snprintf(name, sizeof name, "%.*s", (int)each.target.size,
+                       (const char *)each.target.data);
+        forget(&model->promises, name);
+    } while (rig_further(&each));
+}
+
 static void take_names(struct sim *sim, struct model *model, const struct rig_delivery *delivery,
                        struct rig_reply *reply)
 {
@@ -281,10 +309,8 @@ static void take_names(struct sim *sim, struct model *model, const struct rig_de
     struct kee_bytes slot;
     char result[NAME_MAX];
 
-    if (delivery->kind == KEE_VP_MESSAGE || delivery->kind == KEE_VP_NOTIFY) {
-        while (kee_vp_strings_next(&slots, &slot)) {
-            meet(sim, model, slot, reply);
-        }
+    if (delivery->kind == KEE_VP_MESSAGE) {
+        meet_all(sim, model, slots, reply);
     }
     if (delivery->kind == KEE_VP_MESSAGE && delivery->result.size > 0) {
         (void)snprintf(result, sizeof result, "%.*s", (int)delivery->result.size,
@@ -292,9 +318,7 @@ static void take_names(struct sim *sim, struct model *model, const struct rig_de
         forget(&model->promises, result);
         learn(&model->decided, result);
     } else if (delivery->kind == KEE_VP_NOTIFY) {
-        (void)snprintf(result, sizeof result, "%.*s", (int)delivery->target.size,
-                       (const char *)delivery->target.data);
-        forget(&model->promises, result);
+        take_outcomes(sim, model, delivery, reply);
     } else if (delivery->kind == KEE_VP_RETIRE_EXPORTS || delivery->kind == KEE_VP_RETIRE_IMPORTS) {
         slots = delivery->slots;
         while (kee_vp_strings_next(&slots, &slot)) {

@@ -5,6 +5,7 @@ import './lockdown.js';
 import './vat_tools.js';
 import { makeConsole } from './console.js';
 import { loadCode, makeVatCompartment } from './load.js';
+import { makeLogger } from './logger.js';
 import { makeRawPackages, packages } from './packages.js';
 import { grantable, makePowers } from './powers.js';
 
@@ -43,6 +44,10 @@ const load = (text, fileName, names, own, inventory = {}, raw = false) => {
 };
 
 globalThis.keeveLoad = harden(load);
+
+/** Members of vatPowers that are made here (liveslots/start.c). */
+const imageConsole = makeConsole(keeveHost.log);
+globalThis.keeveVatPowers = harden({ logger: makeLogger(imageConsole), testLog: imageConsole.log });
 
 const stackMax = 8192;
 

@@ -106,6 +106,20 @@ static void exit_vat_with_failure(txMachine *the)
     leave(the, true);
 }
 
+/* Copies the properties of the object on the stack behind last, and drops it. */
+static txSlot *take_properties(txMachine *the, txSlot *last)
+{
+    if (the->stack->kind == XS_REFERENCE_KIND) {
+        for (txSlot *slot = the->stack->value.reference->next; slot; slot = slot->next) {
+            if (!(slot->flag & XS_INTERNAL_FLAG)) {
+                last = fxNextSlotProperty(the, last, slot, slot->ID, XS_NO_FLAG);
+            }
+        }
+    }
+    mxPop();
+    return last;
+}
+
 /* Pushes what vat code gets as its first argument. */
 static void push_powers(txMachine *the)
 {
@@ -122,12 +136,11 @@ static void push_powers(txMachine *the)
                                       kee_ls_id(the, "exitVatWithFailure"), XS_NO_FLAG);
     kee_vom_push_vatdata(the);
     last = fxNextSlotProperty(the, last, the->stack, kee_ls_id(the, "VatData"), XS_NO_FLAG);
-    for (txSlot *slot = the->stack->value.reference->next; slot; slot = slot->next) {
-        if (!(slot->flag & XS_INTERNAL_FLAG)) {
-            last = fxNextSlotProperty(the, last, slot, slot->ID, XS_NO_FLAG);
-        }
-    }
-    mxPop();
+    last = take_properties(the, last);
+    /* Made in JavaScript with the boot image; a machine without one has none. */
+    mxPush(mxGlobal);
+    mxGetID(kee_ls_id(the, "keeveVatPowers"));
+    last = take_properties(the, last);
     for (size_t i = 0; i < sizeof(globals) / sizeof(globals[0]); i++) {
         txID id = kee_ls_id(the, globals[i]);
         mxPush(mxGlobal);

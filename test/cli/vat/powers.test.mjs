@@ -125,3 +125,26 @@ test('what is not to be had, and why', async () => {
     assert.deepEqual(await logsOf(`console.log(typeof ${name})`, []), ['undefined']);
   }
 });
+
+test('vatPowers.logger and testLog write to the console', async () => {
+  const code = `
+    import { Far } from '@endo/far';
+    export const buildRootObject = ({ logger, testLog }) => {
+      const tagged = logger.subLogger({ tags: ['test', 'Alice'] });
+      logger.log('plain', { a: 1 });
+      tagged.warn('tagged', 2);
+      tagged.subLogger('test').subLogger('more').error('once');
+      logger.subLogger().debug('none');
+      const { info } = logger;
+      info('bound');
+      testLog('and', 3n);
+      console.log(Object.isFrozen(logger), Object.isFrozen(testLog));
+      return Far('root', {});
+    };`;
+  const got = await startOnce(program, { ...limits, code });
+  assert.equal(got.done.error, '');
+  assert.deepEqual(got.logs, [
+    'log: plain { a: 1 }', 'warn: [test, Alice] tagged 2', 'error: [test, Alice, more] once', 'debug: none',
+    'info: bound', 'log: and 3n', 'log: true true',
+  ]);
+});

@@ -114,6 +114,8 @@
 #define KEE_LIMIT_DOOR_SECRET_BYTES 1024u
 /* How long one with a wrong secret is kept waiting: fewer guesses, at no cost to anyone else. */
 #define KEE_LIMIT_DOOR_WRONG_MS 1000u
+/* A request of the web: its line and headers. */
+#define KEE_LIMIT_HTTP_HEAD_BYTES 8192u
 /* A text up to this size is joined with what goes before and after it. */
 #define KEE_LIMIT_CHANNEL_JOIN_BYTES (64u * 1024)
 

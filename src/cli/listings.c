@@ -65,3 +65,18 @@ int kee_cmd_subclusters(struct kee_cli *cli)
     return kee_cli_operands(cli, 0, 0) ? show(cli, "subclusters", NULL, "no subclusters")
                                        : KEE_EXIT_USAGE;
 }
+
+int kee_cmd_sessions(struct kee_cli *cli)
+{
+    return kee_cli_operands(cli, 0, 0) ? show(cli, "sessions", NULL, "no sessions")
+                                       : KEE_EXIT_USAGE;
+}
+
+int kee_cmd_url(struct kee_cli *cli)
+{
+    if (!kee_cli_operands(cli, 0, 1)) {
+        return KEE_EXIT_USAGE;
+    }
+    return show(cli, "urls",
+                cli->argc == 0 ? NULL : json_pack("{s:s}", "name", cli->argv[0]), "no doors");
+}

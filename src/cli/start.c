@@ -12,10 +12,14 @@
 #include "base/fault.h"
 #include "cli/control.h"
 #include "daemon/daemon.h"
+#include "net/origin.h"
+#include "os/file.h"
 #include "os/process.h"
 
 /* A store that was not closed may have a long log to read in. */
 #define READY_TIMEOUT_MS 120000
+/* Its own words, and a pair for each door, origin and directory. */
+#define ARGUMENTS_MAX (20 + 2 * (3 * KEE_DOORS_MAX + 1))
 
 static void say_ready(void *context)
 {
@@ -80,12 +84,22 @@ static int say_running(const struct kee_cli *cli, json_int_t pid, const char *ho
     return KEE_EXIT_OK;
 }
 
+static size_t put_all(const char **argv, size_t count, const char *name,
+                      const char *const values[KEE_DOORS_MAX])
+{
+    for (size_t i = 0; i < KEE_DOORS_MAX && values[i] != NULL; i++) {
+        argv[count++] = name;
+        argv[count++] = values[i];
+    }
+    return count;
+}
+
 static int spawn(const struct kee_cli *cli, const struct kee_daemon_options *options,
                  struct kee_buf *said, pid_t *pid)
 {
     static const char *const durabilities[] = {"full", "normal", "off"};
     struct kee_buf self = KEE_BUF_EMPTY;
-    const char *argv[16] = {
+    const char *argv[ARGUMENTS_MAX] = {
         "keeve",        "--home",     cli->home,      "start",
         "--foreground", "--detached", "--durability", durabilities[options->own.durability]};
     struct kee_spawn child = {.argv = argv, .pass_fd = -1, .detached = true};
@@ -103,6 +117,13 @@ static int spawn(const struct kee_cli *cli, const struct kee_daemon_options *opt
     }
     argv[count++] = "--flavour";
     argv[count++] = kee_flavour_name(options->flavour);
+    count = put_all(argv, count, "--tcp", options->doors.tcp);
+    count = put_all(argv, count, "--web", options->doors.web);
+    count = put_all(argv, count, "--origin", options->doors.origins);
+    if (options->doors.pages != NULL) {
+        argv[count++] = "--pages";
+        argv[count++] = options->doors.pages;
+    }
     if (r == 0) {
         child.program = kee_cli_text(&self);
         r = kee_process_spawn_heard(pid, &child, said, READY_TIMEOUT_MS);
@@ -121,8 +142,8 @@ static int start_in_background(struct kee_cli *cli, const struct kee_daemon_opti
 
     if (r == 0 && running != 0) {
         if (options->paused || options->own.unjailed || options->allow_inline ||
-            options->flavour != KEE_FLAVOUR_PROCESS ||
-            options->own.durability != KEE_DURABILITY_FULL) {
+            options->flavour != KEE_FLAVOUR_PROCESS || options->doors.tcp[0] != NULL ||
+            options->doors.web[0] != NULL || options->own.durability != KEE_DURABILITY_FULL) {
             fputs("warning: options of start do nothing to a daemon that is running already; "
                   "keeve stop ends it\n",
                   stderr);
@@ -182,10 +203,74 @@ static bool take_flavour(struct kee_cli *cli, struct kee_daemon_options *options
     return true;
 }
 
+static bool take_all(struct kee_cli *cli, const char *name, const char *out[KEE_DOORS_MAX])
+{
+    const char *value;
+
+    for (size_t i = 0; (value = kee_cli_take_option(cli, name)) != NULL; i++) {
+        if (i == KEE_DOORS_MAX) {
+            (void)kee_cli_usage_error(cli, "%s: at most %u of them", name, KEE_DOORS_MAX);
+            return false;
+        }
+        out[i] = value;
+    }
+    return true;
+}
+
+static bool check_places(struct kee_cli *cli, bool warns, const char *name,
+                         const char *const places[KEE_DOORS_MAX])
+{
+    struct kee_tcp_place place;
+
+    for (size_t i = 0; i < KEE_DOORS_MAX && places[i] != NULL; i++) {
+        if (!kee_tcp_place_parse(&place, kee_bytes_str(places[i]))) {
+            (void)kee_cli_usage_error(
+                cli, "%s: expected HOST:PORT such as 127.0.0.1:0, found \"%s\"", name, places[i]);
+            return false;
+        }
+        if (warns && strcmp(place.host, "localhost") != 0 && strcmp(place.host, "::1") != 0 &&
+            strncmp(place.host, "127.", 4) != 0) {
+            fprintf(stderr,
+                    "warning: %s %s can be reached from other machines, and nothing said there is "
+                    "encrypted; 127.0.0.1:%u cannot\n",
+                    name, places[i], (unsigned)place.port);
+        }
+    }
+    return true;
+}
+
+/* What can be told before anything is opened. */
+static bool take_doors(struct kee_cli *cli, bool warns, struct kee_doors_options *out)
+{
+    if (!take_all(cli, "--tcp", out->tcp) || !take_all(cli, "--web", out->web) ||
+        !take_all(cli, "--origin", out->origins) || !check_places(cli, warns, "--tcp", out->tcp) ||
+        !check_places(cli, warns, "--web", out->web)) {
+        return false;
+    }
+    out->pages = kee_cli_take_option(cli, "--pages");
+    for (size_t i = 0; i < KEE_DOORS_MAX && out->origins[i] != NULL; i++) {
+        if (!kee_origin_is_one(kee_bytes_str(out->origins[i]))) {
+            (void)kee_cli_usage_error(cli,
+                                      "--origin: expected what browsers call one, such as "
+                                      "https://shop.example or http://localhost:3000, found \"%s\"",
+                                      out->origins[i]);
+            return false;
+        }
+    }
+    if ((out->pages != NULL || out->origins[0] != NULL) && out->web[0] == NULL) {
+        (void)kee_cli_usage_error(cli, "--pages and --origin are about a web door; open one with "
+                                       "--web 127.0.0.1:0");
+        return false;
+    }
+    return true;
+}
+
 int kee_cmd_start(struct kee_cli *cli)
 {
     struct kee_daemon_options options = {.own = {.home = cli->home, .helper_dir = cli->helper_dir}};
     bool foreground = kee_cli_take_flag(cli, "--foreground");
+    struct kee_buf pages = KEE_BUF_EMPTY;
+    int status;
 
     options.detached = kee_cli_take_flag(cli, "--detached");
     options.paused = kee_cli_take_flag(cli, "--paused");
@@ -196,8 +281,17 @@ int kee_cmd_start(struct kee_cli *cli)
     if (!take_flavour(cli, &options)) {
         return kee_cli_usage_error(cli, "--flavour: expected process, shared or inline");
     }
-    if (!kee_cli_operands(cli, 0, 0)) {
+    if (!take_doors(cli, !options.detached, &options.doors) || !kee_cli_operands(cli, 0, 0)) {
         return KEE_EXIT_USAGE;
     }
-    return foreground ? run_here(cli, &options) : start_in_background(cli, &options);
+    if (options.doors.pages != NULL) {
+        if (kee_file_absolute(options.doors.pages, &pages) < 0) {
+            kee_buf_fini(&pages);
+            return kee_cli_fault();
+        }
+        options.doors.pages = kee_buf_cstr(&pages);
+    }
+    status = foreground ? run_here(cli, &options) : start_in_background(cli, &options);
+    kee_buf_fini(&pages);
+    return status;
 }

@@ -61,6 +61,23 @@ static void print_cycles(const json_t *cycles)
     printf("\n");
 }
 
+static void print_doors(const json_t *status)
+{
+    const json_t *door;
+    size_t index;
+
+    json_array_foreach(json_object_get(status, "doors"), index, door)
+    {
+        bool web = strcmp(text(door, "door"), "web") == 0;
+        printf("%-10s  %-4s %s%s%s%s\n", index == 0 ? "doors" : "", text(door, "door"),
+               web ? "http://" : "", text(door, "place"), web ? "/" : "",
+               strcmp(text(door, "local"), "no") == 0
+                   ? "  OPEN TO OTHER MACHINES, without encryption"
+                   : "");
+    }
+    printf("sessions    %lld\n", number(status, "sessions"));
+}
+
 static void print_status(const json_t *status)
 {
     struct kee_buf uptime = KEE_BUF_EMPTY;
@@ -87,6 +104,7 @@ static void print_status(const json_t *status)
     printf("queued      %lld\n", number(status, "queued"));
     printf("cranks      %lld\n", number(status, "cranks"));
     print_cycles(json_object_get(status, "cycles"));
+    print_doors(status);
     json_array_foreach(json_object_get(status, "subclusters"), index, subcluster)
     {
         print_subcluster(subcluster);

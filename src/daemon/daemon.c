@@ -98,6 +98,9 @@ static int open_all(struct kee_daemon *daemon, const struct kee_daemon_options *
     if (r == 0) {
         r = open_loop(daemon);
     }
+    if (r == 0) {
+        r = kee_doors_open(&daemon->doors, &options->doors, why);
+    }
     return r;
 }
 
@@ -111,6 +114,8 @@ static void stop_in_order(struct kee_daemon *daemon)
         fault = kee_buf_cstr(&daemon->core.fault_text);
         kee_privileges_log(&daemon->own, "fault", "text=\"%s\"", fault);
     }
+    kee_sessions_end_all(&daemon->sessions, fault != NULL ? "the daemon broke down"
+                                                          : "the daemon is stopping");
     kee_pending_end_all(daemon, fault != NULL ? "FAULT" : "STATE",
                         fault != NULL ? fault : "the daemon is stopping");
     while (!kee_list_is_empty(&daemon->stoppers)) {
@@ -121,6 +126,8 @@ static void stop_in_order(struct kee_daemon *daemon)
 
 static void close_all(struct kee_daemon *daemon)
 {
+    kee_doors_close(&daemon->doors);
+    kee_sessions_fini(&daemon->sessions);
     kee_control_server_free(daemon->control);
     for (int i = 0; i < 2; i++) {
         kee_signal_free(daemon->signals[i]);
@@ -128,6 +135,7 @@ static void close_all(struct kee_daemon *daemon)
     (void)kee_io_close(daemon, (struct kee_subcluster_id){0});
     kee_facade_close(daemon);
     kee_core_close(&daemon->core);
+    kee_doors_fini(&daemon->doors); /* turns the loop, on which nothing else may be any more */
     kee_logs_free(daemon->logs);
     kee_map_fini(&daemon->calls);
     kee_privileges_log(&daemon->own, "stopped", "pid=%d", (int)kee_process_self());
@@ -173,6 +181,8 @@ int kee_daemon_run(const struct kee_daemon_options *options, void (*ready)(void 
     if (r != 0) {
         return r;
     }
+    kee_doors_init(&daemon.doors, &daemon);
+    kee_sessions_init(&daemon.sessions, &daemon);
     r = open_all(&daemon, options, why);
     if (r == 0) {
         work(&daemon, options, ready, context);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * daemon - one home's kernel at work: store, world, kernel, workers and control socket on one loop.
+ * daemon - one home's kernel at work: store, world, kernel, workers, control socket
+ * and doors on one loop.
  */
 #ifndef KEE_DAEMON_DAEMON_H
 #define KEE_DAEMON_DAEMON_H
 
+#include "daemon/doors.h"
 #include "daemon/privileges.h"
 #include "vatproto/carrier.h"
 
@@ -12,6 +14,7 @@ enum kee_daemon_outcome { KEE_DAEMON_REFUSED = 1 };
 
 struct kee_daemon_options {
     struct kee_privileges_options own;
+    struct kee_doors_options doors;
     enum kee_flavour flavour; /* of vats launched without one; UNSAID: process */
     bool allow_inline;        /* vats may run in the daemon itself, unjailed */
     bool paused;              /* begin without delivering */

@@ -3,7 +3,8 @@
  * daemon_internal - what the files of the daemon share.
  *
  *   loop events ─► core: vathost, kernel ─ answers, log, trace ─► host.c ─► control
- *              └─► control ─ requests ─► methods.c, calls.c, streams.c ─► kernel
+ *              ├─► control ─ requests ─► methods.c, calls.c, streams.c ─► kernel
+ *              └─► doors ─ channels ─► sessions.c ─► kernel ─ news ─► host.c ─► sessions.c
  *
  * Every request that is not answered at once has a pending, found from the request, from the kernel's
  * call number, or from a list; it goes when it is answered or cancelled.
@@ -15,6 +16,7 @@
 #include "base/map.h"
 #include "daemon/control.h"
 #include "daemon/daemon.h"
+#include "daemon/doors.h"
 #include "daemon/logs.h"
 #include "lib/core.h"
 
@@ -50,6 +52,8 @@ struct kee_daemon {
     struct kee_privileges own;
     struct kee_core core;
     struct kee_control_server *control;
+    struct kee_doors doors;
+    struct kee_sessions sessions;
     struct kee_logs *logs;
     struct kee_signal *signals[2];
     struct kee_facade *facade;

@@ -30,14 +30,22 @@ static void on_peer_news(void *context, struct kee_peer_id peer, const struct ke
 
     if (peer.n == kee_facade_peer(daemon).n) {
         kee_facade_news(daemon, news);
+    } else {
+        kee_sessions_news(&daemon->sessions, peer, news);
     }
+}
+
+static void on_peer_lost(void *context, struct kee_peer_id peer, const char *why)
+{
+    kee_sessions_lost(&((struct kee_daemon *)context)->sessions, peer, why);
 }
 
 static bool wants_round(void *context)
 {
     struct kee_daemon *daemon = context;
 
-    return kee_facade_wants_round(daemon) || daemon->channels_stray;
+    return kee_facade_wants_round(daemon) || daemon->channels_stray ||
+           kee_sessions_want_round(&daemon->sessions);
 }
 
 static void on_gone(void *context, struct kee_vat_id vat, uint64_t incarnation, const char *why)
@@ -70,6 +78,7 @@ static void on_round(void *context)
     kee_daemon_set_tracing(daemon);
     kee_export_resume_all(daemon);
     kee_pending_restarts(daemon);
+    kee_sessions_round(&daemon->sessions);
     (void)kee_core_check(&daemon->core, kee_facade_round(daemon));
     (void)kee_core_check(&daemon->core, kee_io_round(daemon));
     if (daemon->leaving && !daemon->stopping && kee_kernel_partings(daemon->core.kernel) == 0) {
@@ -85,6 +94,7 @@ static void on_fault(void *context)
 const struct kee_core_events kee_daemon_core_events = {
     .answer = on_answer,
     .peer_news = on_peer_news,
+    .peer_lost = on_peer_lost,
     .wants_round = wants_round,
     .log = on_log,
     .trace = on_trace,

@@ -256,6 +256,32 @@ static void list(struct kee_daemon *daemon, struct kee_request *request, list_fn
     end_listing(daemon, request, &json, "]", fn(daemon->core.kernel, put_row, &json));
 }
 
+static void sessions(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    struct kee_buf json = KEE_BUF_EMPTY;
+
+    (void)params;
+    kee_buf_put_char(&json, '[');
+    end_listing(daemon, request, &json, "]", kee_sessions_list(&daemon->sessions, put_row, &json));
+}
+
+static void urls(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    const char *name = json_string_value(json_object_get(params, "name"));
+    struct kee_buf json = KEE_BUF_EMPTY;
+
+    name = name == NULL ? "owner" : name;
+    kee_buf_put_char(&json, '[');
+    if (kee_doors_list_urls(&daemon->doors, kee_bytes_str(name), put_row, &json)) {
+        end_listing(daemon, request, &json, "]", 0);
+    } else {
+        kee_buf_clear(&json);
+        kee_buf_printf(&json, "there is no grant %.80s; keeve grants lists them", name);
+        kee_request_error(request, "NO_SUCH", json.failed ? "no such grant" : kee_buf_cstr(&json));
+        kee_buf_fini(&json);
+    }
+}
+
 struct vat_rows {
     struct kee_daemon *daemon;
     struct kee_buf json;
@@ -425,6 +451,8 @@ static const struct method methods[] = {
     {"subclusters", subclusters},
     {"services", services},
     {"peers", peers},
+    {"sessions", sessions},
+    {"urls", urls},
     {"who-holds", who_holds},
     {"describe", describe},
     {"stats", kee_daemon_stats},

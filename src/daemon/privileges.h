@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * privileges - everything of the world that the daemon may touch, opened here and nowhere else.
+ * privileges - everything of the world that the daemon may touch, opened here, or for hosts in
+ * doors.h, and nowhere else.
  *
  *   HOME/                 0700, ours
  *   HOME/daemon.lock      held while a daemon runs
  *   HOME/daemon.pid       its process, for people
  *   HOME/daemon.log       what happened, one `event key=value` line each; daemon.log.1 is the one before
  *   HOME/control.sock     0600
+ *   HOME/captp.sock, HOME/grants/, HOME/secrets/    see doors.h, which opens these and what is asked for
+ *                                                   of the network
  *   HOME/store/           the store
  *
  * What is opened is handed on as descriptors and pointers: the kernel gets a world, the vat host a

@@ -28,6 +28,32 @@ static void put_epochs(struct kee_daemon *daemon, struct kee_buf *json)
     kee_buf_put_char(json, '}');
 }
 
+struct door_rows {
+    struct kee_buf *json;
+    bool first;
+};
+
+static void put_door(void *context, const struct kee_record *record)
+{
+    struct door_rows *rows = context;
+
+    if (!rows->first) {
+        kee_buf_put_char(rows->json, ',');
+    }
+    rows->first = false;
+    kee_json_put_record(rows->json, record, false);
+}
+
+static void put_doors(struct kee_daemon *daemon, struct kee_buf *json)
+{
+    struct door_rows rows = {json, true};
+
+    kee_buf_put_str(json, ",\"doors\":[");
+    kee_doors_list(&daemon->doors, put_door, &rows);
+    kee_buf_put_char(json, ']');
+    kee_json_put_number_member(json, "sessions", daemon->sessions.count);
+}
+
 static void put_status(struct kee_daemon *daemon, const struct kee_status *status,
                        const char *subclusters, struct kee_buf *json)
 {
@@ -52,6 +78,7 @@ static void put_status(struct kee_daemon *daemon, const struct kee_status *statu
     kee_json_put_number_member(json, "queued", status->queued);
     kee_json_put_number_member(json, "collecting", kee_kernel_collecting(daemon->core.kernel));
     put_epochs(daemon, json);
+    put_doors(daemon, json);
     kee_buf_put_str(json, ",\"subclusters\":");
     kee_buf_put_str(json, subclusters);
     kee_json_put_number_member(json, "store_syncs", kee_store_sqlite_syncs(daemon->core.store));

@@ -23,8 +23,8 @@
 
 enum kee_core_outcome { KEE_CORE_REFUSED = 1 };
 
-/* What the owner hears. answer, log, trace and what concerns peers come from inside the kernel, which must
- * not be called then; gone and note from the loop. */
+/* What the owner hears. answer, log, trace and what concerns peers come from inside the kernel, which
+ * must not be called then; gone and note from the loop. */
 struct kee_core_events {
     void (*answer)(void *context, uint64_t call, const struct kee_answer *answer);
     /* As in kernel.h. NULL: the owner opens no peers. */

@@ -17,9 +17,11 @@
 struct kee_door {
     struct kee_net *net;
     int listener;
-    bool is_open; /* lets everyone in */
+    void (*take)(void *context, int fd); /* of a web door */
+    bool is_open;                        /* lets everyone in */
     struct kee_watch *watch;
-    struct kee_timer *pause; /* after accepting failed */
+    struct kee_timer *pause;
+    bool rests; /* until the pause is over */
     const struct kee_door_handler *handler;
     void *context;
     struct kee_link strangers;
@@ -35,6 +37,9 @@ struct stranger {
 
 static void watch_listener(struct kee_door *door)
 {
+    if (door->rests) {
+        return;
+    }
     kee_watch_set(door->watch,
                   door->stranger_count < KEE_LIMIT_DOOR_STRANGERS ? KEE_WATCH_READ : 0);
 }
@@ -151,7 +156,18 @@ static int accept_one(struct kee_door *door, bool *none)
     if (r < 0 || fd < 0) {
         return r;
     }
+    if (door->take != NULL) {
+        door->take(door->context, fd);
+        return 0;
+    }
     return door->is_open ? let_in(door, fd) : add_stranger(door, fd);
+}
+
+void kee_door_rest(struct kee_door *door, uint64_t delay_ms)
+{
+    door->rests = true;
+    kee_watch_set(door->watch, 0);
+    kee_timer_set(door->pause, kee_loop_now_ms(door->net->loop) + delay_ms);
 }
 
 static void on_connect(void *context, unsigned events)
@@ -160,13 +176,14 @@ static void on_connect(void *context, unsigned events)
     bool none = false;
 
     (void)events;
-    for (int i = 0; i < ACCEPTS_PER_EVENT && door->stranger_count < KEE_LIMIT_DOOR_STRANGERS; i++) {
+    for (int i = 0;
+         i < ACCEPTS_PER_EVENT && !door->rests && door->stranger_count < KEE_LIMIT_DOOR_STRANGERS;
+         i++) {
         int r = accept_one(door, &none);
         if (r < 0) {
             door->handler->note(door->context, kee_fault_text());
             kee_fault_clear();
-            kee_watch_set(door->watch, 0);
-            kee_timer_set(door->pause, kee_loop_now_ms(door->net->loop) + ACCEPT_PAUSE_MS);
+            kee_door_rest(door, ACCEPT_PAUSE_MS);
             return;
         }
         if (none) {
@@ -178,7 +195,10 @@ static void on_connect(void *context, unsigned events)
 
 static void on_pause_over(void *context)
 {
-    watch_listener(context);
+    struct kee_door *door = context;
+
+    door->rests = false;
+    watch_listener(door);
 }
 
 static int make(struct kee_door **out, struct kee_net *net, int listener, bool is_open,
@@ -220,6 +240,18 @@ int kee_door_new_tcp(struct kee_door **out, struct kee_net *net, int listener,
                      const struct kee_door_handler *handler, void *context)
 {
     return make(out, net, listener, false, handler, context);
+}
+
+int kee_door_new_web(struct kee_door **out, struct kee_net *net, int listener,
+                     void (*take)(void *context, int fd), const struct kee_door_handler *handler,
+                     void *context)
+{
+    int r = make(out, net, listener, false, handler, context);
+
+    if (r == 0) {
+        (*out)->take = take;
+    }
+    return r;
 }
 
 void kee_door_free(struct kee_door *door)

@@ -4,6 +4,7 @@
  *
  *   unix   whoever can connect is let in: the file's mode says who can
  *   tcp    the first text of a connection is a secret, as a JSON string: "SECRET"
+ *   web    whoever connects is handed on, to net/web.h
  *
  *   connect ──► stranger ──knock(secret)──► enter(who, channel)
  *                  │
@@ -37,6 +38,12 @@ int kee_door_new_unix(struct kee_door **out, struct kee_net *net, int listener,
                       const struct kee_door_handler *handler, void *context);
 int kee_door_new_tcp(struct kee_door **out, struct kee_net *net, int listener,
                      const struct kee_door_handler *handler, void *context);
+/* take takes what was accepted, and is called with the handler's context. */
+int kee_door_new_web(struct kee_door **out, struct kee_net *net, int listener,
+                     void (*take)(void *context, int fd), const struct kee_door_handler *handler,
+                     void *context);
+/* Lets nobody else come for that long. */
+void kee_door_rest(struct kee_door *door, uint64_t delay_ms);
 /* NULL is fine. Not from inside its handler. */
 void kee_door_free(struct kee_door *door);
 

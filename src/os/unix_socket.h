@@ -11,6 +11,9 @@
 
 #include "base/bytes.h"
 
+/* The longest path the system takes. */
+#define KEE_UNIX_PATH_BYTES_MAX 107u
+
 /* Listens at path, for the owner alone (0600 before anyone can connect). A file left over from a
  * process that is gone is replaced; the caller holds a lock that says no live one is behind it. */
 int kee_unix_listen(int *out, const char *path);

@@ -239,7 +239,7 @@ static int call_value(struct kee_captp *session, struct kee_captp_call *call,
     }
     r = call->gets ? answer_get(session, call, value, arena)
                    : kee_captp_refuse(session, call->answer, "TypeError",
-                                      "cannot call a method of data: the target is no object");
+                                      "the target is data, not an object: it has no methods");
     kee_captp_call_free(call);
     return r;
 }
@@ -460,6 +460,10 @@ static int aim(struct kee_captp *session, struct kee_captp_call *call, struct ke
     }
     if (kee_captp_is_slot(target) && target.data[1] == '+') {
         kee_buf_put_str(&why, "the target of a call is a thing of ours, not one of yours");
+        r = KEE_VALUE_BAD;
+    } else if (target.data[0] == 'q') {
+        kee_buf_printf(&why, "there is no question %.*s, or its answer is forgotten",
+                       (int)target.size, (const char *)target.data);
         r = KEE_VALUE_BAD;
     } else {
         r = kee_captp_name_in(session, target, arena, &name, &why);

@@ -71,7 +71,7 @@ static void take(void)
     rig_reply_begin(&reply, d.number, NULL);
 }
 
-/* The next part of a line, up to " |"; "" if there is none. */
+/* The next part of a line, up to " |"; "" if there is none, or it is a dash. */
 static char *part(char **rest)
 {
     char *at = *rest, *end = at == NULL ? NULL : strstr(at, " |");
@@ -80,7 +80,7 @@ static char *part(char **rest)
     if (end != NULL) {
         *end = 0;
     }
-    return at == NULL ? "" : at;
+    return at == NULL || strcmp(at, "-") == 0 ? "" : at;
 }
 
 static bool begins(const char *line, const char *word, char **rest)

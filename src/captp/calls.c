@@ -64,7 +64,8 @@ int kee_captp_refuse(struct kee_captp *session, struct kee_captp_answer *answer,
 {
     struct kee_arena arena = KEE_ARENA_EMPTY;
     struct kee_body body;
-    int r = kee_captp_error(session, name, kee_bytes_str(message), &arena, &body);
+    int r = message == NULL ? kee_fault(KEE_FAULT_MEMORY, "a sentence")
+                            : kee_captp_error(session, name, kee_bytes_str(message), &arena, &body);
 
     r = r != 0 ? r : return_here(session, answer, true, &body);
     kee_arena_fini(&arena);

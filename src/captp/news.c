@@ -15,7 +15,9 @@ int kee_captp_order_reject(struct kee_captp *session, struct kee_kref promise, c
     struct kee_body body;
     int r = 0;
 
-    if (!kee_kref_is_none(promise)) {
+    if (message == NULL) {
+        r = kee_fault(KEE_FAULT_MEMORY, "a sentence");
+    } else if (!kee_kref_is_none(promise)) {
         r = kee_captp_error(session, name, kee_bytes_str(message), &arena, &body);
         r = r != 0 ? r : kee_captp_order(session, KEE_CAPTP_REJECT, promise, &body);
     }

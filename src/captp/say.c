@@ -47,8 +47,10 @@ static int value_or_error(struct kee_captp *session, const struct kee_vp_capdata
 
     if (r > 0) {
         *rejected = true;
-        kee_buf_printf(&text, "a value cannot be told: %s", kee_buf_cstr(&why));
-        r = kee_captp_error(session, "TypeError", kee_buf_bytes(&text), arena, &error);
+        kee_buf_put_str(&text, "a value cannot be told: ");
+        kee_buf_put_bytes(&text, kee_buf_bytes(&why));
+        r = kee_buf_status(&text) != 0 ? kee_buf_status(&text) : kee_buf_status(&why);
+        r = r != 0 ? r : kee_captp_error(session, "TypeError", kee_buf_bytes(&text), arena, &error);
         r = r != 0 ? r : kee_captp_unheard(session, data);
         r = r != 0 ? r : kee_captp_word_set(&word, &error);
         instead = kee_captp_word_data(&word);

@@ -365,7 +365,9 @@ int kee_captp_receive(struct kee_captp *session, struct kee_bytes text)
     r = kee_captp_carry_out(session); /* before anything that might overtake it */
     r = r != 0 ? r : kee_captp_op_read(text, &arena, &op, &why);
     if (r > 0) {
-        r = kee_captp_fail(session, kee_buf_cstr(&why));
+        const char *reason = kee_buf_cstr(&why);
+        r = reason != NULL ? kee_captp_fail(session, reason)
+                           : kee_fault(KEE_FAULT_MEMORY, "a reason");
     } else if (r == 0) {
         r = hear(session, &op);
         r = r != 0 ? r : kee_captp_run_ready(session);

@@ -28,6 +28,7 @@ int kee_captp_run_ready(struct kee_captp *session);
 /* Settles an answer here and returns it: with a value of the kernel's, or an error. */
 int kee_captp_settle_here(struct kee_captp *session, struct kee_captp_answer *answer, bool rejected,
                           const struct kee_body *body);
+/* message: NULL if there was no memory for it. */
 int kee_captp_refuse(struct kee_captp *session, struct kee_captp_answer *answer, const char *name,
                      const char *message);
 /* The answer goes; what it held is let go of, by orders. */
@@ -36,7 +37,7 @@ int kee_captp_forget(struct kee_captp *session, struct kee_captp_answer *answer)
 /* Carries out all orders; lets the oldest of what is kept go. */
 int kee_captp_carry_out(struct kee_captp *session);
 
-/* Rejects a promise that the other side is to settle, by an order. */
+/* Rejects a promise that the other side is to settle, by an order. message: as above. */
 int kee_captp_order_reject(struct kee_captp *session, struct kee_kref promise, const char *name,
                            const char *message);
 

@@ -60,6 +60,9 @@ void captp_rig_init(struct captp_rig *rig, const char *vats)
         rig_run(&rig->rig);
     }
     rig_root(&rig->rig, 1, rig->root);
+    kee_assert(kee_kernel_pin(rig->rig.kernel, rig_kref(rig->root)) == 0);
+    rig->rig.now_ms += 1000; /* the batch is old enough to be written */
+    rig_run(&rig->rig);
 }
 
 void captp_rig_fini(struct captp_rig *rig)
@@ -81,6 +84,9 @@ void captp_rig_open(struct captp_rig *rig, bool owner, uint64_t max)
     rig_enter(&rig->rig);
     r = kee_captp_new(&rig->session, rig->rig.kernel, &options, &events, rig);
     if (rig_well(&rig->rig, r)) {
+        if (r != 0) {
+            (void)fprintf(stderr, "captp_rig: %s\n", kee_kernel_why(rig->rig.kernel));
+        }
         kee_assert(r == 0);
     }
 }

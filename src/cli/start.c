@@ -19,7 +19,7 @@
 /* A store that was not closed may have a long log to read in. */
 #define READY_TIMEOUT_MS 120000
 /* Its own words, and a pair for each door, origin and directory. */
-#define ARGUMENTS_MAX (20 + 2 * (3 * KEE_DOORS_MAX + 1))
+#define ARGUMENTS_MAX (22 + 2 * (3 * KEE_DOORS_MAX + 1))
 
 static void say_ready(void *context)
 {
@@ -115,6 +115,10 @@ static int spawn(const struct kee_cli *cli, const struct kee_daemon_options *opt
     if (options->allow_inline) {
         argv[count++] = "--inline";
     }
+    if (options->system != NULL) {
+        argv[count++] = "--system";
+        argv[count++] = options->system;
+    }
     argv[count++] = "--flavour";
     argv[count++] = kee_flavour_name(options->flavour);
     count = put_all(argv, count, "--tcp", options->doors.tcp);
@@ -142,8 +146,9 @@ static int start_in_background(struct kee_cli *cli, const struct kee_daemon_opti
 
     if (r == 0 && running != 0) {
         if (options->paused || options->own.unjailed || options->allow_inline ||
-            options->flavour != KEE_FLAVOUR_PROCESS || options->doors.tcp[0] != NULL ||
-            options->doors.web[0] != NULL || options->own.durability != KEE_DURABILITY_FULL) {
+            options->system != NULL || options->flavour != KEE_FLAVOUR_PROCESS ||
+            options->doors.tcp[0] != NULL || options->doors.web[0] != NULL ||
+            options->own.durability != KEE_DURABILITY_FULL) {
             fputs("warning: options of start do nothing to a daemon that is running already; "
                   "keeve stop ends it\n",
                   stderr);
@@ -265,16 +270,29 @@ static bool take_doors(struct kee_cli *cli, bool warns, struct kee_doors_options
     return true;
 }
 
+/* As an absolute path, kept in buf; NULL if the option is not given. */
+static const char *take_path(struct kee_cli *cli, const char *option, struct kee_buf *buf)
+{
+    const char *path = kee_cli_take_option(cli, option);
+
+    if (path == NULL || kee_file_absolute(path, buf) < 0) {
+        return path;
+    }
+    return kee_cli_text(buf);
+}
+
 int kee_cmd_start(struct kee_cli *cli)
 {
     struct kee_daemon_options options = {.own = {.home = cli->home, .helper_dir = cli->helper_dir}};
     bool foreground = kee_cli_take_flag(cli, "--foreground");
     struct kee_buf pages = KEE_BUF_EMPTY;
+    struct kee_buf system = KEE_BUF_EMPTY;
     int status;
 
     options.detached = kee_cli_take_flag(cli, "--detached");
     options.paused = kee_cli_take_flag(cli, "--paused");
     options.own.unjailed = kee_cli_take_flag(cli, "--unjailed");
+    options.system = take_path(cli, "--system", &system);
     if (!take_durability(cli, &options.own.durability)) {
         return kee_cli_usage_error(cli, "--durability: expected full, normal or off");
     }
@@ -287,11 +305,13 @@ int kee_cmd_start(struct kee_cli *cli)
     if (options.doors.pages != NULL) {
         if (kee_file_absolute(options.doors.pages, &pages) < 0) {
             kee_buf_fini(&pages);
+            kee_buf_fini(&system);
             return kee_cli_fault();
         }
         options.doors.pages = kee_buf_cstr(&pages);
     }
     status = foreground ? run_here(cli, &options) : start_in_background(cli, &options);
     kee_buf_fini(&pages);
+    kee_buf_fini(&system);
     return status;
 }

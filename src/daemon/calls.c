@@ -9,6 +9,7 @@
 #include "daemon/io.h"
 #include "daemon/json_text.h"
 #include "daemon/launch.h"
+#include "daemon/system.h"
 
 /* A pending with a number of its own, known to answer(). */
 static struct kee_pending *new_call(struct kee_daemon *daemon, struct kee_request *request)
@@ -158,7 +159,7 @@ void kee_daemon_answer(struct kee_daemon *daemon, uint64_t call, const struct ke
     struct kee_buf text = KEE_BUF_EMPTY;
 
     if (pending == NULL) {
-        (void)kee_facade_answer(daemon, call, answer);
+        (void)(kee_facade_answer(daemon, call, answer) || kee_system_answer(daemon, call, answer));
         return;
     }
     if (answer->status == KEE_ANSWER_DECLINED) {

@@ -6,6 +6,7 @@
 #include "daemon/daemon_internal.h"
 #include "daemon/facade.h"
 #include "daemon/io.h"
+#include "daemon/system.h"
 #include "keeve/version.h"
 #include "os/process.h"
 
@@ -95,6 +96,9 @@ static int open_all(struct kee_daemon *daemon, const struct kee_daemon_options *
     if (r == 0) {
         r = kee_io_rebind(daemon);
     }
+    if (r == 0 && options->system != NULL) {
+        r = kee_system_open(daemon, options->system, why);
+    }
     if (r == 0) {
         r = open_loop(daemon);
     }
@@ -134,6 +138,7 @@ static void close_all(struct kee_daemon *daemon)
     }
     (void)kee_io_close(daemon, (struct kee_subcluster_id){0});
     kee_facade_close(daemon);
+    kee_system_close(daemon);
     kee_core_close(&daemon->core);
     kee_doors_fini(&daemon->doors); /* turns the loop, on which nothing else may be any more */
     kee_logs_free(daemon->logs);

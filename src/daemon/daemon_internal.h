@@ -33,6 +33,7 @@ enum kee_pending_kind {
 
 struct kee_export;
 struct kee_facade;
+struct kee_system;
 
 struct kee_pending {
     struct kee_link link;
@@ -57,6 +58,7 @@ struct kee_daemon {
     struct kee_logs *logs;
     struct kee_signal *signals[2];
     struct kee_facade *facade;
+    struct kee_system *system;    /* NULL: keeve start named none */
     struct kee_link channels; /* struct kee_io */
     bool channels_stray;      /* a launch came to nothing: its channels are to be closed */
     enum kee_flavour flavour; /* of vats launched without one */

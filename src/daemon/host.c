@@ -3,6 +3,7 @@
 #include "daemon/daemon_internal.h"
 #include "daemon/facade.h"
 #include "daemon/io.h"
+#include "daemon/system.h"
 #include "os/clock.h"
 
 static void on_answer(void *context, uint64_t call, const struct kee_answer *answer)
@@ -45,7 +46,7 @@ static bool wants_round(void *context)
     struct kee_daemon *daemon = context;
 
     return kee_facade_wants_round(daemon) || daemon->channels_stray ||
-           kee_sessions_want_round(&daemon->sessions);
+           kee_sessions_want_round(&daemon->sessions) || kee_system_wants_round(daemon);
 }
 
 static void on_gone(void *context, struct kee_vat_id vat, uint64_t incarnation, const char *why)
@@ -75,12 +76,14 @@ static void on_round(void *context)
 {
     struct kee_daemon *daemon = context;
 
+    kee_core_set_now(&daemon->core); /* what is begun here has its deadline from now on */
     kee_daemon_set_tracing(daemon);
     kee_export_resume_all(daemon);
     kee_pending_restarts(daemon);
     kee_sessions_round(&daemon->sessions);
     (void)kee_core_check(&daemon->core, kee_facade_round(daemon));
     (void)kee_core_check(&daemon->core, kee_io_round(daemon));
+    (void)kee_core_check(&daemon->core, kee_system_round(daemon));
     if (daemon->leaving && !daemon->stopping && kee_kernel_partings(daemon->core.kernel) == 0) {
         kee_daemon_stop(daemon);
     }

@@ -123,6 +123,7 @@ int kee_peer_open(struct kee_kernel *kernel, const struct kee_peer_options *opti
         }
         return r;
     }
+    kee_assert(peer != NULL);
     peer->privileged = options->privileged;
     peer->parks = options->parks;
     peer->rows_max = options->rows_max != 0 ? options->rows_max : KEE_LIMIT_PEER_ROWS;

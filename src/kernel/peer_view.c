@@ -2,8 +2,8 @@
 /* peer_view - listings of peers and services, for people and tools. Nothing is changed. */
 #include "kernel/internal.h"
 
-static int view_peer(struct kee_kernel *kernel, struct kee_peer_id id, struct kee_bytes label,
-                     kee_record_fn *fn, void *context)
+static void view_peer(struct kee_kernel *kernel, struct kee_peer_id id, struct kee_bytes label,
+                      kee_record_fn *fn, void *context)
 {
     const struct kee_peer *peer = kee_map_get(&kernel->peers, id.n);
     struct kee_event event;
@@ -19,7 +19,6 @@ static int view_peer(struct kee_kernel *kernel, struct kee_peer_id id, struct ke
         kee_event_text(&event, "why", kee_bytes_str(peer->why));
     }
     fn(context, &event.record);
-    return 0;
 }
 
 int kee_kernel_list_peers(struct kee_kernel *kernel, kee_record_fn *fn, void *context)
@@ -45,7 +44,7 @@ int kee_kernel_list_peers(struct kee_kernel *kernel, kee_record_fn *fn, void *co
         }
         row = kee_buf_bytes(hold);
         (void)kee_bytes_cut(&row, ' ');
-        r = view_peer(kernel, id, row, fn, context);
+        view_peer(kernel, id, row, fn, context);
     }
     kee_scratch_give(kernel, hold);
     return r == KEE_STORE_ABSENT ? 0 : r;

@@ -360,6 +360,20 @@ static void choose(void *context, const struct kee_record *record)
     }
 }
 
+/* Anything there is. */
+static struct kee_kref any_kref(struct sim_peers *sim)
+{
+    struct choice choice = {.sim = sim};
+    uint64_t fails_at = sim->rig->store_fails_at;
+
+    sim->rig->store_fails_at = 0; /* choosing is not what is to fail */
+    kee_assert((pick(sim, 4) == 0
+                    ? kee_kernel_list_promises(sim->rig->kernel, choose, &choice)
+                    : kee_kernel_list_objects(sim->rig->kernel, choose, &choice)) == 0);
+    sim->rig->store_fails_at = fails_at;
+    return choice.kref;
+}
+
 /* Its own things are not mentioned to it. */
 static bool is_own(struct sim_peers *sim, const struct sim_peer *peer, struct kee_kref kref)
 {
@@ -378,25 +392,20 @@ static bool is_own(struct sim_peers *sim, const struct sim_peer *peer, struct ke
 /* It is given something, by whoever may. */
 static void hold(struct sim_peers *sim, struct sim_peer *peer)
 {
-    struct choice choice = {.sim = sim};
-    uint64_t fails_at = sim->rig->store_fails_at;
+    struct kee_kref kref = any_kref(sim);
     struct sim_name *name;
     char text[40];
     int r;
 
-    sim->rig->store_fails_at = 0; /* choosing is not what is to fail */
-    r = pick(sim, 4) == 0 ? kee_kernel_list_promises(sim->rig->kernel, choose, &choice)
-                          : kee_kernel_list_objects(sim->rig->kernel, choose, &choice);
-    sim->rig->store_fails_at = fails_at;
-    if (r != 0 || choice.seen == 0) {
+    if (kee_kref_is_none(kref)) {
         return;
     }
-    (void)snprintf(text, sizeof text, "k%c%llu", kee_kref_is_promise(choice.kref) ? 'p' : 'o',
-                   (unsigned long long)kee_kref_number(choice.kref));
+    (void)snprintf(text, sizeof text, "k%c%llu", kee_kref_is_promise(kref) ? 'p' : 'o',
+                   (unsigned long long)kee_kref_number(kref));
     rig_enter(sim->rig);
-    r = kee_peer_hold(sim->rig->kernel, peer->id, choice.kref);
+    r = kee_peer_hold(sim->rig->kernel, peer->id, kref);
     (void)rig_well(sim->rig, r);
-    if (r == 0 && !is_own(sim, peer, choice.kref)) {
+    if (r == 0 && !is_own(sim, peer, kref)) {
         name = enter(&peer->imports, text);
         if (name != NULL) {
             name->told = name->told && name->count > 0;
@@ -431,18 +440,25 @@ static void serve(struct sim_peers *sim, struct sim_peer *peer)
 {
     struct sim_name *name = any(sim, &peer->exports);
     struct kee_bytes service = pick(sim, 2) ? KEE_BYTES_LIT("one") : KEE_BYTES_LIT("two");
-    struct kee_kref kref;
+    uint32_t die = pick(sim, 8);
+    struct kee_kref kref = any_kref(sim), out;
+    int r = 0;
 
-    rig_enter(sim->rig);
-    if (pick(sim, 4) == 0) {
-        (void)rig_well(sim->rig, kee_service_unregister(sim->rig->kernel, service));
-    } else if (name != NULL) {
-        (void)rig_well(sim->rig,
-                       kee_service_register(sim->rig->kernel, peer->id, service,
-                                            kee_bytes_str(name->text), pick(sim, 2) == 0, &kref));
-    } else {
-        (void)rig_well(sim->rig, 0);
+    if (kee_kref_is_none(kref)) {
+        return;
     }
+    rig_enter(sim->rig);
+    if (die < 2) {
+        r = kee_service_unregister(sim->rig->kernel, service);
+    } else if (die == 2) {
+        r = kee_service_hold(sim->rig->kernel, service, kref);
+    } else if (die == 3) {
+        r = kee_service_register_kref(sim->rig->kernel, service, kref, false, &out);
+    } else if (name != NULL) {
+        r = kee_service_register(sim->rig->kernel, peer->id, service, kee_bytes_str(name->text),
+                                 pick(sim, 2) == 0, &out);
+    }
+    (void)rig_well(sim->rig, r);
 }
 
 /* ---- lives ---- */

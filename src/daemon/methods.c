@@ -53,6 +53,24 @@ static bool take_id(struct kee_request *request, const json_t *params, const cha
     return false;
 }
 
+/* The same of a vat or a session: "v3" or "r3". */
+static bool take_endpoint(struct kee_request *request, const json_t *params, const char *key,
+                          struct kee_endpoint_id *out)
+{
+    const json_t *json = json_object_get(params, key);
+
+    if (json_is_string(json) && kee_endpoint_parse(kee_bytes_str(json_string_value(json)), out)) {
+        return true;
+    }
+    kee_daemon_bad(request, "%s: expected a vat such as v2 or a session such as r2, found %s%.40s%s",
+                   key, json_is_string(json) ? "\"" : "",
+                   json_is_string(json) ? json_string_value(json)
+                   : json == NULL       ? "nothing"
+                                        : "no string",
+                   json_is_string(json) ? "\"" : "");
+    return false;
+}
+
 static void settle_order(struct kee_daemon *daemon, struct kee_request *request, int r)
 {
     if (r != 0) {
@@ -362,12 +380,15 @@ static void peers(struct kee_daemon *daemon, struct kee_request *request, const 
 static void clist(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
 {
     struct kee_buf json = KEE_BUF_EMPTY;
-    struct kee_vat_id vat;
+    struct kee_kernel *kernel = daemon->core.kernel;
+    struct kee_endpoint_id of;
 
-    if (take_id(request, params, "vat", 'v', &vat.n)) {
+    if (take_endpoint(request, params, "vat", &of)) {
         kee_buf_put_char(&json, '[');
         end_listing(daemon, request, &json, "]",
-                    kee_kernel_list_clist(daemon->core.kernel, vat, put_row, &json));
+                    kee_endpoint_peer(of).n != 0
+                        ? kee_kernel_list_peer_clist(kernel, kee_endpoint_peer(of), put_row, &json)
+                        : kee_kernel_list_clist(kernel, kee_endpoint_vat(of), put_row, &json));
     }
 }
 
@@ -387,14 +408,14 @@ static void describe(struct kee_daemon *daemon, struct kee_request *request, con
 {
     const char *reference = json_string_value(json_object_get(params, "reference"));
     struct kee_buf json = KEE_BUF_EMPTY;
-    struct kee_vat_id vat = {0};
+    struct kee_endpoint_id of = KEE_ENDPOINT_NONE;
 
     if (reference == NULL) {
         kee_daemon_bad(request, "reference: expected a kref or a vat's own name, found no string");
     } else if (json_object_get(params, "vat") == NULL ||
-               take_id(request, params, "vat", 'v', &vat.n)) {
+               take_endpoint(request, params, "vat", &of)) {
         end_listing(daemon, request, &json, "",
-                    kee_kernel_describe(daemon->core.kernel, kee_bytes_str(reference), vat, put_row,
+                    kee_kernel_describe(daemon->core.kernel, kee_bytes_str(reference), of, put_row,
                                         &json));
     }
 }

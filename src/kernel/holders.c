@@ -261,22 +261,25 @@ static void on_peer(void *context, const struct kee_record *record)
     kee_scratch_give(asking->kernel, hold);
 }
 
-static int tell_service(const struct asking *asking)
+static int on_service(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
+                      kee_record_fn *fn, void *context)
 {
-    struct kee_buf *name = kee_scratch_take(asking->kernel);
+    const struct asking *asking = context;
     struct kee_event event;
-    int r = kee_service_of(asking->kernel, asking->search->kref, name);
+    struct kee_kref kref;
 
-    if (r == 0) {
+    (void)kernel;
+    (void)fn;
+    if (kee_kref_parse(kee_bytes_cut(&value, ' '), &kref) &&
+        kee_kref_equal(kref, asking->search->kref)) {
         kee_event_begin(&event, "holder");
         kee_event_text(&event, "holder", KEE_BYTES_LIT("kernel"));
         kee_event_text(&event, "how", KEE_BYTES_LIT("service"));
         kee_event_number(&event, "references", 1);
-        kee_event_text(&event, "as", kee_buf_bytes(name));
+        kee_event_text(&event, "as", rest);
         asking->fn(asking->context, &event.record);
     }
-    kee_scratch_give(asking->kernel, name);
-    return r == KEE_STORE_ABSENT ? 0 : r;
+    return 0;
 }
 
 /* Holds that are a row of their own. */
@@ -314,7 +317,7 @@ int kee_kernel_who_holds(struct kee_kernel *kernel, struct kee_kref kref, kee_re
     r = r != 0 ? r : asking.r;
     r = r != 0 ? r : kee_kernel_list_peers(kernel, on_peer, &asking);
     r = r != 0 ? r : asking.r;
-    r = r != 0 ? r : tell_service(&asking);
+    r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("service."), on_service, NULL, &asking);
     r = r != 0 ? r : tell_row(kernel, "pin.", "operator", "pin", &asking);
     r = r != 0 ? r : tell_row(kernel, "hold.", "console", "named in an answer", &asking);
     r = r != 0 ? r : kee_rows_each(kernel, KEE_BYTES_LIT("q."), on_queued, NULL, &asking);

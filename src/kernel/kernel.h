@@ -245,10 +245,10 @@ int kee_kernel_list_promises(struct kee_kernel *kernel, kee_record_fn *fn, void 
 /* One object or promise, as in the listings. Outcome NO_SUCH. */
 int kee_kernel_show(struct kee_kernel *kernel, struct kee_kref kref, kee_record_fn *fn,
                     void *context);
-/* The same, of a kref or of a vat's own name for it: kref vref, then the fields of the listing. vat may
- * be 0 for a kref; then there is no vref. Outcomes NO_SUCH, BAD. */
+/* The same, of a kref or of a vat's or peer's own name for it: kref vref, then the fields of the listing.
+ * of may be nobody for a kref; then there is no vref. Outcomes NO_SUCH, BAD. */
 int kee_kernel_describe(struct kee_kernel *kernel, struct kee_bytes reference,
-                        struct kee_vat_id vat, kee_record_fn *fn, void *context);
+                        struct kee_endpoint_id of, kee_record_fn *fn, void *context);
 /* What keeps an object or promise alive: holder how references vref stored as seq. The references add
  * up to what reaches it (an owner's and a recognizable import's are 0); stored: how often the durable
  * data of that vat names it. Outcome NO_SUCH. */

@@ -166,12 +166,12 @@ static int own_put(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_
     return r;
 }
 
-int kee_peer_own_find(struct kee_kernel *kernel, const struct kee_peer *peer, struct kee_bytes name,
+int kee_peer_own_find(struct kee_kernel *kernel, struct kee_peer_id peer, struct kee_bytes name,
                       struct kee_kref *out)
 {
     struct kee_buf *hold = kee_scratch_take(kernel);
     struct kee_bytes list;
-    int r = own_get(kernel, peer->id, name, hold);
+    int r = own_get(kernel, peer, name, hold);
 
     list = kee_buf_bytes(hold);
     if (r == 0 && !kee_krefs_next(&list, out)) {
@@ -272,7 +272,7 @@ int kee_peer_kref_of(struct kee_kernel *kernel, struct kee_peer *peer, struct ke
         return kee_kernel_decline(kernel, KEE_KERNEL_BAD, "\"%.*s\" is no name of an object",
                                   (int)(name.size < 60 ? name.size : 60), (const char *)name.data);
     }
-    r = kee_peer_own_find(kernel, peer, name, out);
+    r = kee_peer_own_find(kernel, peer->id, name, out);
     return r == KEE_STORE_ABSENT ? own_new(kernel, peer, name, out) : r;
 }
 

@@ -119,7 +119,7 @@ static int drop_promise(struct kee_kernel *kernel, struct kee_peer *peer, struct
 {
     struct kee_kref kref;
     char why[80];
-    int r = kee_peer_own_find(kernel, peer, name, &kref);
+    int r = kee_peer_own_find(kernel, peer->id, name, &kref);
 
     (void)snprintf(why, sizeof why, "the host session r%llu has let go of the promise",
                    (unsigned long long)peer->id.n);
@@ -223,7 +223,7 @@ int kee_peer_look(struct kee_kernel *kernel, struct kee_peer_id id, struct kee_b
         r = kee_world_get(kernel->world, kee_key_peer_kref(&key, id, kref), &value);
     } else {
         r = promise.size <= KEE_LIMIT_PEER_NAME_BYTES
-                ? kee_peer_own_find(kernel, peer, promise, &kref)
+                ? kee_peer_own_find(kernel, id, promise, &kref)
                 : KEE_STORE_ABSENT;
     }
     if (r == KEE_STORE_ABSENT || (r == 0 && !kee_kref_is_promise(kref))) {

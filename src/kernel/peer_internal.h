@@ -129,7 +129,7 @@ int kee_peer_result_new(struct kee_kernel *kernel, struct kee_peer *peer, struct
 int kee_peer_result_add(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_kref kref,
                         struct kee_buf *name);
 /* What a name that the peer made stands for; KEE_STORE_ABSENT. */
-int kee_peer_own_find(struct kee_kernel *kernel, const struct kee_peer *peer, struct kee_bytes name,
+int kee_peer_own_find(struct kee_kernel *kernel, struct kee_peer_id peer, struct kee_bytes name,
                       struct kee_kref *out);
 /* It stands for this from now on, and for what it stood for before in the second place. */
 int kee_peer_own_prepend(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_bytes name,

@@ -239,8 +239,13 @@ static void on_log(void *context, struct kee_vat_id vat, enum kee_vp_log_level l
 
 static void on_trace(void *context, const struct kee_record *event)
 {
+    struct rig *rig = context;
+
     for (size_t i = 0; i < event->count; i++) {
         fold(context, event->fields[i].name, i, event->fields[i].value);
+    }
+    if (rig->on_event != NULL) {
+        rig->on_event(rig->event_context, event);
     }
 }
 

@@ -57,6 +57,8 @@ struct rig {
     uint64_t store_fails_at;        /* this many store calls from now fail; 0 never */
     /* May change the fields of a DONE. NULL: all arrive as they are. */
     enum rig_way (*on_done)(struct rig *rig, uint64_t vat, struct kee_buf *fields);
+    kee_record_fn *on_event; /* of the trace; NULL: nobody looks */
+    void *event_context;
     /* What peers hear; news NULL: the peer is ended, for the reason why. NULL: nobody listens. */
     void (*on_news)(void *context, struct kee_peer_id peer, const struct kee_peer_news *news,
                     const char *why);

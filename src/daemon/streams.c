@@ -145,15 +145,42 @@ static void tell_line(void *context, const struct kee_log_line *line)
     kee_buf_fini(&json);
 }
 
+struct wanted_lines {
+    struct kee_vat_id vat;
+    bool any;
+};
+
+static void look_at_line(void *context, const struct kee_log_line *line)
+{
+    struct wanted_lines *wanted = context;
+
+    wanted->any = wanted->any || line->vat.n == wanted->vat.n;
+}
+
+/* Outcome NO_SUCH: there is no such vat, nor are there lines of one that is gone. */
+static int need_lines_or_vat(struct kee_daemon *daemon, struct kee_vat_id vat)
+{
+    struct wanted_lines wanted = {.vat = vat};
+
+    kee_logs_walk(daemon->logs, look_at_line, &wanted);
+    return wanted.any ? 0 : kee_kernel_need_vat(daemon->core.kernel, vat);
+}
+
 void kee_daemon_logs(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
 {
     const json_t *vat = json_object_get(params, "vat");
     struct kee_pending *pending;
     struct kee_vat_id id = {0};
+    int r;
 
     if (vat != NULL && (!json_is_string(vat) ||
                         !kee_id_parse(kee_bytes_str(json_string_value(vat)), 'v', &id.n))) {
         kee_daemon_bad(request, "vat: expected a vat such as v2");
+        return;
+    }
+    r = vat == NULL ? 0 : need_lines_or_vat(daemon, id);
+    if (r != 0) {
+        kee_daemon_decline(daemon, request, r);
         return;
     }
     if (kee_request_backlog(request) > KEE_LIMIT_CONTROL_BACKLOG_BYTES) {

@@ -13,6 +13,13 @@ static int need_vat(struct kee_kernel *kernel, struct kee_vat_id id, struct kee_
     return r;
 }
 
+int kee_kernel_need_vat(struct kee_kernel *kernel, struct kee_vat_id id)
+{
+    struct kee_vat *vat;
+
+    return need_vat(kernel, id, &vat);
+}
+
 /* A step or a launch that waits for this vat will wait no longer. */
 static int give_up_on(struct kee_kernel *kernel, struct kee_vat *vat, const char *why)
 {

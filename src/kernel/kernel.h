@@ -226,6 +226,8 @@ void kee_kernel_trace(struct kee_kernel *kernel, bool on);
 /* vat name subcluster state flavour incarnation root deliveries queued in_crank timers timer_in_ms why
  * state: new, awake, asleep, broken */
 int kee_kernel_list_vats(struct kee_kernel *kernel, kee_record_fn *fn, void *context);
+/* Outcome NO_SUCH unless there is the vat. */
+int kee_kernel_need_vat(struct kee_kernel *kernel, struct kee_vat_id vat);
 /* kref vref direction reachable owner|decider */
 int kee_kernel_list_clist(struct kee_kernel *kernel, struct kee_vat_id vat, kee_record_fn *fn,
                           void *context);

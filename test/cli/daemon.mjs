@@ -215,6 +215,25 @@ export const buildRootObject = (_powers, _parameters, baggage) => Far('root', {
     check('start', (await run(['start'])).code, 0);
     check('send', (await run(['send', 'ko1', 'add'])).out, '6');
   },
+
+  async 'listings count as people do; logs of no vat are refused'() {
+    fs.writeFileSync(join(base, 'still.js'),
+      "import { Far } from '@endo/far'; export const buildRootObject = () => Far('root', { bootstrap() {} });");
+    const names = Array.from({ length: 11 }, (_, i) => `n${i}`);
+    fs.writeFileSync(join(base, 'many.json'), JSON.stringify({
+      bootstrap: 'n0', vats: Object.fromEntries(names.map(name => [name, { sourceSpec: 'still.js' }])) }));
+    check('launch', (await run(['launch', join(base, 'many.json')])).code, 0);
+    for (const [what, first] of [['vats', 'vat'], ['objects', 'kref']]) {
+      const listed = (await run([what])).out.split('\n').map(line => JSON.parse(line)[first]);
+      const numbers = listed.map(name => Number(name.replace(/^\D+/, '')));
+      check(`${what}: how many`, numbers.length > 10, true);
+      check(`${what}: order`, numbers.join(), [...numbers].sort((a, b) => a - b).join());
+    }
+    const { code, err } = await run(['logs', 'v9999']);
+    check('logs', `${code} ${err}`, '1 keeve: there is no vat v9999');
+    const { vat } = JSON.parse((await run(['vats'])).out.split('\n').at(-1));
+    check('logs of one that is silent', (await run(['logs', vat])).code, 0);
+  },
 };
 
 try {

@@ -149,6 +149,12 @@ int kee_cmd_who_holds(struct kee_cli *cli)
                : KEE_EXIT_USAGE;
 }
 
+int kee_cmd_grants(struct kee_cli *cli)
+{
+    return kee_cli_operands(cli, 0, 0) ? show(cli, "grants", NULL, "nothing is granted")
+                                       : KEE_EXIT_USAGE;
+}
+
 int kee_cmd_services(struct kee_cli *cli)
 {
     return kee_cli_operands(cli, 0, 0) ? show(cli, "services", NULL, "no services")

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "daemon/daemon_internal.h"
 #include "daemon/facade.h"
+#include "daemon/grants.h"
 #include "daemon/io.h"
 #include "daemon/system.h"
 #include "keeve/version.h"
@@ -104,6 +105,9 @@ static int open_all(struct kee_daemon *daemon, const struct kee_daemon_options *
     }
     if (r == 0) {
         r = kee_doors_open(&daemon->doors, &options->doors, why);
+    }
+    if (r == 0) {
+        r = kee_grants_open(daemon);
     }
     return r;
 }

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "daemon/daemon_internal.h"
 #include "daemon/facade.h"
+#include "daemon/grants.h"
 #include "daemon/io.h"
 #include "daemon/json_text.h"
 
@@ -474,6 +475,9 @@ static const struct method methods[] = {
     {"peers", peers},
     {"sessions", sessions},
     {"urls", urls},
+    {"grant", kee_daemon_grant},
+    {"grants", kee_daemon_grants},
+    {"revoke-grant", kee_daemon_revoke_grant},
     {"who-holds", who_holds},
     {"describe", describe},
     {"stats", kee_daemon_stats},

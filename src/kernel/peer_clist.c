@@ -35,7 +35,8 @@ int kee_peer_row_parse(struct kee_bytes key, struct kee_bytes value, struct kee_
     out->name = kee_bytes_cut(&value, ' ');
     mentions = kee_bytes_cut(&value, ' ');
     out->is_answer = kee_bytes_equal(value, KEE_BYTES_LIT("a"));
-    return out->name.size > 2 && kee_bytes_decimal(mentions, &out->mentions)
+    return out->name.size > 2 && out->name.size <= KEE_LIMIT_PEER_NAME_BYTES &&
+                   kee_bytes_decimal(mentions, &out->mentions)
                ? 0
                : kee_row_corrupt(key, "NAME MENTIONS");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Damaged stores: the rows of a small world with a queue, promises, pins and holds, of which some are
+ * Damaged stores: the rows of a small world with a queue, promises, pins, holds, a peer and services, of
+ * which some are
  * lost, garbled, cut or made up as a die falls. Whatever the rows say, opening for a look, auditing and
  * repairing end with 0, an outcome or a fault, never with an assertion; and what two repairs could put
  * right is not found again.
@@ -13,7 +14,7 @@
 #include "base/assert.h"
 #include "base/fault.h"
 #include "base/limits.h"
-#include "kernel_rig.h"
+#include "peer_rig.h"
 #include "rng.h"
 
 #define ROWS_MAX 400
@@ -52,6 +53,28 @@ static void free_rows(struct rows *rows)
     }
 }
 
+/* A peer that holds what was sent to it, owns an object and decides promises; and services. */
+static void add_peer(struct rig *rig, const char *root)
+{
+    struct peer_rig *peers = calloc(1, sizeof *peers);
+    struct kee_peer_id id;
+    struct kee_kref kref;
+    char result[24];
+
+    kee_assert(peers != NULL);
+    peer_rig_init(peers, rig);
+    id = peer_rig_open(peers, "host");
+    kee_assert(peer_rig_hold(peers, id, root) == 0);
+    kee_assert(peer_rig_send(peers, id, root, "#[\"a\",[\"$0\",\"&1\"]]", "o+1 p+2", result) == 0);
+    kee_assert(peer_rig_send(peers, id, "o+1", "#[\"b\",[\"$0\"]]", root, result) == 0);
+    kee_assert(kee_service_register(rig->kernel, id, KEE_BYTES_LIT("one"), KEE_BYTES_LIT("o+1"),
+                                    true, &kref) == 0);
+    kee_assert(kee_service_hold(rig->kernel, KEE_BYTES_LIT("two"), rig_kref(root)) == 0);
+    rig_run(rig);
+    rig->on_news = NULL;
+    free(peers);
+}
+
 /* Something of everything: a message in the queue, one parked, a promise settled with an object, a pin. */
 static void make_world(struct rows *out)
 {
@@ -81,6 +104,7 @@ static void make_world(struct rows *out)
     kee_kernel_pause(rig.kernel);
     rig_run(&rig);
     kee_assert(rig_send(&rig, b, "#[\"later\",[\"$0\"]]", a, 3) == 0);
+    add_peer(&rig, b);
     kee_assert(kee_kernel_pin(rig.kernel, kee_kref_make(KEE_KREF_OBJECT, 2)) == 0);
     kee_assert(kee_kernel_revoke(rig.kernel, kee_kref_make(KEE_KREF_OBJECT, 1)) == 0);
     kee_assert(rig_audit(&rig) == 0);
@@ -189,6 +213,11 @@ static void look_around(struct kee_kernel *kernel)
     (void)kee_kernel_list_objects(kernel, ignore, NULL);
     (void)kee_kernel_list_promises(kernel, ignore, NULL);
     (void)kee_kernel_list_subclusters(kernel, ignore, NULL);
+    (void)kee_kernel_list_peers(kernel, ignore, NULL);
+    (void)kee_kernel_list_services(kernel, ignore, NULL);
+    (void)kee_kernel_list_peer_clist(kernel, (struct kee_peer_id){1}, ignore, NULL);
+    (void)kee_kernel_describe(kernel, KEE_BYTES_LIT("o+1"),
+                              kee_endpoint_of_peer((struct kee_peer_id){1}), ignore, NULL);
     for (uint64_t n = 1; n < 3; n++) {
         (void)kee_kernel_list_clist(kernel, (struct kee_vat_id){n}, ignore, NULL);
         (void)kee_kernel_stats(kernel, (struct kee_vat_id){n}, &at, &stats);

@@ -62,6 +62,33 @@ static void vat_and_subcluster_ids(void **state)
     assert_false(kee_id_parse(kee_bytes_str("v1x"), 'v', &n));
 }
 
+static void endpoints_read_back(void **state)
+{
+    static const char *const bad[] = {"", "r", "r0", "s1", "rv1", "r1 ", "r18446744073709551615"};
+    struct kee_endpoint_id id;
+    struct kee_buf text = KEE_BUF_EMPTY;
+
+    (void)state;
+    assert_true(kee_endpoint_parse(KEE_BYTES_LIT("v3"), &id));
+    assert_true(kee_endpoint_is_vat(id, (struct kee_vat_id){3}));
+    assert_int_equal(kee_endpoint_vat(id).n, 3);
+    assert_int_equal(kee_endpoint_peer(id).n, 0);
+    kee_buf_put_endpoint(&text, id);
+    assert_true(kee_endpoint_parse(KEE_BYTES_LIT("r3"), &id));
+    assert_true(kee_endpoint_is_peer(id, (struct kee_peer_id){3}));
+    assert_false(kee_endpoint_is_vat(id, (struct kee_vat_id){3}));
+    assert_int_equal(kee_endpoint_vat(id).n, 0);
+    assert_int_equal(kee_endpoint_peer(id).n, 3);
+    kee_buf_put_endpoint(&text, id);
+    kee_buf_put_endpoint(&text, KEE_ENDPOINT_NONE);
+    assert_string_equal(kee_buf_cstr(&text), "v3r3-");
+    assert_true(kee_endpoint_is_none(kee_endpoint_of_peer((struct kee_peer_id){0})));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(kee_endpoint_parse(kee_bytes_str(bad[i]), &id));
+    }
+    kee_buf_fini(&text);
+}
+
 static void check_vref(const char *text, struct kee_vref_parts expected)
 {
     struct kee_vref_parts parts;
@@ -137,7 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(krefs_read_back),  TEST(what_is_no_kref_is_refused), TEST(vat_and_subcluster_ids),
-        TEST(vrefs_come_apart), TEST(what_is_no_vref_is_refused),
+        TEST(vrefs_come_apart), TEST(what_is_no_vref_is_refused), TEST(endpoints_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

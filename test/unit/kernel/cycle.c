@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kernel_rig.h"
+#include "peer_rig.h"
 
 #define SENT_AHEAD 16 /* KEE_LIMIT_SENT_AHEAD */
 
@@ -155,6 +155,77 @@ static void a_message_that_moves_between_queues_is_marked(void **state)
     }
 }
 
+/* Vat 1 has an object of the peer's, and sends it one of its own: before an epoch, or when so many slices
+ * of it are done. Gives how many objects the epoch reached. */
+static uint64_t survivors_when_told_after(uint32_t slices, bool service)
+{
+    static struct peer_rig peers;
+    struct fixture f;
+    struct kee_epoch_stats stats = {.state = ""};
+    struct rig_delivery delivery;
+    struct rig_reply reply;
+    struct kee_peer_id peer;
+    struct kee_kref kref;
+    char object[40] = "";
+    struct kee_bytes slot;
+
+    fixture_init(&f);
+    peer_rig_init(&peers, &f.rig);
+    peer = peer_rig_open(&peers, "host");
+    assert_int_equal(peer_rig_hold(&peers, peer, f.roots[1]), 0);
+    if (service) {
+        assert_int_equal(kee_service_register(f.rig.kernel, peer, KEE_BYTES_LIT("it"),
+                                              KEE_BYTES_LIT("o+2"), false, &kref),
+                         0);
+    }
+    for (const char *slots = "o+1";; slots = NULL) {
+        assert_int_equal(peer_rig_send(&peers, peer, f.roots[1], "#[\"go\",[]]", slots, NULL), 0);
+        rig_run(&f.rig);
+        assert_true(rig_take(&f.rig, 1, &delivery));
+        if (slots == NULL) {
+            break;
+        }
+        assert_true(kee_vp_strings_next(&delivery.slots, &slot));
+        rig_text(slot, object);
+        rig_reply_begin(&reply, delivery.number, NULL);
+        rig_reply_end(&f.rig, 1, &reply, NULL);
+    }
+    assert_int_equal(kee_kernel_collect(f.rig.kernel), 0);
+    for (uint32_t i = 0; i < slices; i++) {
+        f.rig.now_ms++;
+        rig_round(&f.rig);
+    }
+    rig_reply_begin(&reply, delivery.number, NULL);
+    rig_reply_send(&reply, object, "#[\"take\",[\"$0\"]]", "o+d10/1", NULL);
+    rig_reply_end(&f.rig, 1, &reply, NULL);
+    for (int i = 0; i < 500 && strcmp(stats.state, "none") != 0; i++) {
+        f.rig.now_ms++;
+        rig_round(&f.rig);
+        for (uint64_t vat = 1; vat <= 3; vat++) {
+            if (f.rig.vats[vat].in.size > 0) {
+                tell_heap(&f, vat);
+            }
+        }
+        kee_kernel_epochs(f.rig.kernel, &stats);
+    }
+    assert_string_equal(stats.state, "none");
+    assert_int_equal(stats.epochs, 1);
+    assert_int_equal(rig_audit(&f.rig), 0);
+    rig_fini(&f.rig);
+    return stats.survivors;
+}
+
+/* What a peer holds is a root, whenever it came to hold it; so is a service. Its own object, which only a
+ * heap held that says it holds nothing, is none. */
+static void what_peers_hold_is_reached(void **state)
+{
+    (void)state;
+    for (uint32_t slices = 0; slices < 40; slices++) {
+        assert_int_equal(survivors_when_told_after(slices, false), 4);
+        assert_int_equal(survivors_when_told_after(slices, true), 5);
+    }
+}
+
 static void an_epoch_asked_for_while_paused_waits_for_the_heaps(void **state)
 {
     struct fixture f;
@@ -186,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_that_moves_between_queues_is_marked),
+        cmocka_unit_test(what_peers_hold_is_reached),
         cmocka_unit_test(an_epoch_asked_for_while_paused_waits_for_the_heaps),
     };
 

@@ -375,6 +375,25 @@ static void a_revoked_object_hears_nothing(void **state)
     end(&bed);
 }
 
+/* Paused, what a peer says waits in the queue like any message. */
+static void a_pause_holds_what_is_said(void **state)
+{
+    struct bed bed;
+    struct rig_delivery d;
+    char result[24], text[400];
+
+    (void)state;
+    begin(&bed);
+    kee_kernel_pause(bed.rig.kernel);
+    assert_int_equal(peer_rig_send(&bed.peers, bed.r1, bed.root, "#[\"a\",[]]", NULL, result), 0);
+    check(&bed);
+    assert_false(rig_take(&bed.rig, 1, &d));
+    kee_kernel_resume(bed.rig.kernel);
+    vat_answers(&bed, "#1", NULL);
+    HEARS(&bed, LINE(text, "fulfilled %s: #1", result));
+    end(&bed);
+}
+
 /* Two peers: one calls the other, through the kernel alone. */
 static void peers_call_each_other(void **state)
 {
@@ -420,6 +439,7 @@ int main(void)
         TEST(a_peer_sends_to_its_results),
         TEST(a_drop_takes_nothing_from_a_mention_it_crosses),
         TEST(a_revoked_object_hears_nothing),
+        TEST(a_pause_holds_what_is_said),
         TEST(peers_call_each_other),
     };
 

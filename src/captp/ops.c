@@ -290,15 +290,23 @@ int kee_captp_op_read(struct kee_bytes text, struct kee_arena *arena, struct kee
 
 /* ---- writing ---- */
 
+static void put_member(struct kee_buf *buf, const char *member)
+{
+    kee_buf_put_str(buf, ",\"");
+    kee_buf_put_str(buf, member);
+    kee_buf_put_str(buf, "\":");
+}
+
 static void put_name(struct kee_buf *buf, const char *member, struct kee_bytes name)
 {
-    kee_buf_printf(buf, ",\"%s\":", member);
+    put_member(buf, member);
     kee_buf_put_json_string(buf, name);
 }
 
 static void put_value(struct kee_buf *buf, const char *member, const struct kee_body *value)
 {
-    kee_buf_printf(buf, ",\"%s\":{\"body\":", member);
+    put_member(buf, member);
+    kee_buf_put_str(buf, "{\"body\":");
     kee_buf_put_json_string(buf, value->text);
     kee_buf_put_str(buf, ",\"slots\":[");
     for (size_t i = 0; i < value->slot_count; i++) {
@@ -333,7 +341,9 @@ void kee_captp_op_write(struct kee_buf *buf, const struct kee_captp_op *op)
 {
     const char *value = op->rejected ? members[op->type].reason : members[op->type].value;
 
-    kee_buf_printf(buf, "{\"type\":\"%s\"", kee_captp_type_name(op->type));
+    kee_buf_put_str(buf, "{\"type\":\"");
+    kee_buf_put_str(buf, kee_captp_type_name(op->type));
+    kee_buf_put_char(buf, '"');
     if (op->type != KEE_CAPTP_RESOLVE && op->type != KEE_CAPTP_DROP) {
         kee_buf_put_str(buf, ",\"epoch\":0");
     }

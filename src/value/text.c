@@ -109,6 +109,10 @@ void kee_buf_put_number(struct kee_buf *buf, double number)
         kee_buf_put_char(buf, '-');
         number = -number;
     }
+    if (number < 9007199254740992.0 && number == (double)(uint64_t)number) {
+        kee_buf_put_decimal(buf, (uint64_t)number);
+        return;
+    }
     count = shortest_digits(number, digits, &point);
     if (point > 21 || point < -5) {
         kee_buf_put_char(buf, digits[0]);

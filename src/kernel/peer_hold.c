@@ -92,7 +92,7 @@ static int forget_import(struct kee_kernel *kernel, struct kee_peer *peer, struc
 static int drop_import(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_kref kref,
                        uint64_t count)
 {
-    struct kee_peer_answer *answer = kee_peer_answer(peer, kref);
+    struct kee_peer_answer *answer = kee_kref_is_promise(kref) ? kee_peer_answer(peer, kref) : NULL;
     struct kee_buf *hold;
     struct kee_peer_row row;
     int r;

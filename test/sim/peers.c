@@ -45,7 +45,7 @@ static void erase(struct sim_names *names, struct sim_name *name)
 
 static struct sim_name *any(struct sim_peers *sim, struct sim_names *names)
 {
-    return names->count == 0 ? NULL : &names->names[pick(sim, (uint32_t)names->count)];
+    return names->count == 0 ? NULL : &names->names[rng_below(sim->rng, names->count)];
 }
 
 static void text_of(struct kee_bytes bytes, char out[40])
@@ -84,15 +84,17 @@ static void hear_slots(struct sim_peer *peer, struct kee_vp_strings slots)
     }
 }
 
-/* Messages of one sender come in order, each once. */
-static void check_order(struct sim_peer *peer, struct kee_bytes bytes)
+/* Messages of one sender come in order, each once: what is sent to an object names both. */
+static void check_order(struct sim_peer *peer, struct kee_bytes body)
 {
-    unsigned long long from, number;
-    char body[100];
+    struct kee_bytes start = KEE_BYTES_LIT("#[\"d\",["), rest = body;
+    uint64_t from, number;
 
-    (void)snprintf(body, sizeof body, "%.*s", (int)bytes.size, (const char *)bytes.data);
-    if (sscanf(body, "#[\"d\",[%llu,%llu]]", &from, &number) == 2) {
-        kee_assert(from < SIM_SENDERS && number > peer->heard_from[from]);
+    if (kee_bytes_has_prefix(body, start)) {
+        rest = kee_bytes_of(body.data + start.size, body.size - start.size);
+        kee_assert(kee_bytes_decimal(kee_bytes_cut(&rest, ','), &from) && from < SIM_SENDERS);
+        kee_assert(kee_bytes_decimal(kee_bytes_cut(&rest, ']'), &number));
+        kee_assert(number > peer->heard_from[from]);
         peer->heard_from[from] = number;
     }
 }

@@ -6,8 +6,8 @@
 #include "base/bytes.h"
 
 /* The name of a file for a path whose escapes are resolved: without the '/' in front; "index.html" is
- * added to what ends in '/'. False unless each of its parts may be shown: not empty, not beginning with a dot,
- * without control characters or backslashes, UTF-8. */
+ * added to what ends in '/'. False unless each of its parts may be shown: not empty, not beginning with a
+ * dot, without control characters or backslashes, UTF-8. */
 bool kee_page_name(struct kee_buf *out, struct kee_bytes path);
 /* By the ending of the name. */
 const char *kee_page_type(struct kee_bytes name);

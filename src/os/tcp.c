@@ -15,7 +15,7 @@
 
 #include "base/fault.h"
 
-#define CLIENTS_WAITING_MAX 1024
+#define CLIENTS_WAITING_MAX 4096
 /* Seconds without a word, seconds between questions, questions without answer: then it is gone. */
 #define ALIVE_IDLE_S 60
 #define ALIVE_AGAIN_S 15

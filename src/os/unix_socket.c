@@ -13,7 +13,8 @@
 
 #include "base/fault.h"
 
-#define CLIENTS_WAITING_MAX 128
+/* Hundreds of hosts may come back at once, and one there is no room for is refused, not kept waiting. */
+#define CLIENTS_WAITING_MAX 4096
 
 static int address_of(struct sockaddr_un *address, const char *path)
 {

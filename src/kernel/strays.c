@@ -3,8 +3,8 @@
  * strays - rows that stand for something that is not there.
  *
  *   ST-1  gc.vN.koM, awake.vN, dying.vN, q.vN.SEQ and code.HASH.vN are of a vat that exists, rN.c rows
- *         of a peer; hold.KREF, pin.KREF and service.NAME name what has a row. (gc.vN.koM may outlive the object: the vat, when it is
- *         awake and idle, looks and lets go of the row.)
+ *         of a peer; hold.KREF, pin.KREF and service.NAME name what has a row. (gc.vN.koM may outlive
+ *         the object: the vat, when it is awake and idle, looks and lets go of the row.)
  *
  * All but queue rows only take room, and go when they are mended; a queue row names others.
  */

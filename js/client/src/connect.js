@@ -24,7 +24,6 @@ const makeSession = (carrier, shown, options) => {
   let over = false;
 
   const background = makeBackgroundCapTP({
-    name: shown,
     ...options,
     send: message => {
       carrier.send(JSON.stringify(message));

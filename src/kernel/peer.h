@@ -48,8 +48,9 @@ struct kee_record;
 typedef void kee_record_fn(void *context, const struct kee_record *record);
 
 enum kee_peer_news_kind {
-    KEE_PEER_MESSAGE, /* target (the peer's "o+3", "p+3", or "kp9" that it is to settle), data is
-                       * methargs, result ("kp10", to be settled by the peer; empty: nobody waits), from */
+    /* target (the peer's "o+3", "p+3", or "kp9" that it is to settle), data is methargs, result ("kp10",
+     * to be settled by the peer; empty: nobody waits), from */
+    KEE_PEER_MESSAGE,
     KEE_PEER_SETTLED, /* target "kp7", rejected, data */
     KEE_PEER_DROPPED, /* target "o+3", mentions */
 };

@@ -129,10 +129,8 @@ static int return_answers(struct kee_captp *session, struct kee_captp_thing *pro
             continue;
         }
         answer->rowless = rowless;
-        if ((*said)++ > 0) {
-            r = hold_again(session, &news->data);
-        }
-        r = r != 0 ? r : kee_captp_emit_return(session, answer, news->rejected, &news->data);
+        (*said)++; /* a promise is the result of one question */
+        r = kee_captp_emit_return(session, answer, news->rejected, &news->data);
         if (r == 0 && answer->unwanted) {
             r = kee_captp_forget(session, answer);
         }

@@ -410,6 +410,7 @@ static void begin(struct side *side, bool owner)
 {
     captp_rig_close(&side->rig);
     captp_rig_run(&side->rig);
+    hear(side);
     side->held_count = 0;
     side->asked = side->heard = side->own_objects = side->own_promises = 0;
     side->hostile = false;

@@ -265,6 +265,46 @@ static void a_promise_whose_drop_crosses_a_mention_is_told_again(void **state)
     end();
 }
 
+/* The result of a call, told as a promise besides: what it came to is said twice, and mentioned twice. */
+static void a_result_told_twice_counts_twice(void **state)
+{
+    struct rig_delivery d;
+    struct rig_reply reply;
+    char result[40], body[80];
+
+    begin(true, 0);
+    call(1, "o-ko1", "[\"tell\",[{\"@qclass\":\"slot\",\"index\":0}]]", "o+1");
+    assert_true(captp_rig_vat(&rig, &d));
+    rig_text(d.result, result);
+    rig_reply_begin(&reply, d.number, NULL);
+    (void)snprintf(body, sizeof body, "#[\"result\",[\"&0\"]]");
+    rig_reply_send(&reply, "o-50", body, result, "");
+    rig_reply_end(&rig.rig, 1, &reply, NULL);
+    captp_rig_run(&rig);
+    says("CTP_CALL", "p+kp1");
+    call(2, "o-ko1", "[\"now\",[]]", NULL);
+    assert_true(captp_rig_vat(&rig, &d));
+    rig_reply_begin(&reply, d.number, NULL);
+    rig_reply_resolve(&reply, result, false, "#\"$0.Alleged: both\"", "o+10");
+    rig_text(d.result, result);
+    rig_reply_resolve(&reply, result, false, "#1", "");
+    rig_reply_end(&rig.rig, 1, &reply, NULL);
+    captp_rig_run(&rig);
+    says("\"q-1\"", "o+ko3");
+    says("CTP_RESOLVE", "o+ko3");
+    says("\"q-2\"", "result");
+    drop("q-1", 1);
+    drop("p-kp1", 1);
+    drop("o-ko3", 1);
+    call(3, "o-ko3", "[\"here\",[]]", NULL);
+    answer("#1", "");
+    says("\"q-3\"", "result");
+    drop("o-ko3", 1);
+    call(4, "o-ko3", "[\"gone\",[]]", NULL);
+    says("\"q-4\"", "there is no ko3");
+    end();
+}
+
 /* A get waits for a promise that is dropped meanwhile: it is answered all the same. */
 static void what_waits_holds_what_it_waits_for(void **state)
 {
@@ -365,6 +405,7 @@ int main(void)
         TEST(settled_promises_of_the_other_side_are_kept_for_a_while),
         TEST(answered_questions_are_dropped_in_time),
         TEST(a_promise_whose_drop_crosses_a_mention_is_told_again),
+        TEST(a_result_told_twice_counts_twice),
         TEST(what_waits_holds_what_it_waits_for),
         TEST(a_session_that_ends_leaves_nothing),
         TEST(words_of_a_strange_vat_do_no_harm),

@@ -323,9 +323,11 @@ static int unsaid_names(struct kee_captp *session, const struct kee_captp_word *
 static int send_to(struct kee_captp *session, struct kee_captp_call *call, struct kee_bytes name)
 {
     struct kee_captp_answer *answer = call->answer;
+    struct kee_vp_capdata data = kee_captp_word_data(&call->word);
     struct kee_kref promise;
-    int r = kee_peer_send(session->kernel, session->peer, name, kee_captp_word_data(&call->word),
-                          &promise);
+    int r = kee_captp_revive(session, data.slots);
+
+    r = r != 0 ? r : kee_peer_send(session->kernel, session->peer, name, data, &promise);
 
     if (r == 0) {
         r = kee_captp_answer_sent(session, answer, promise);

@@ -68,7 +68,7 @@ static int ask(struct kee_captp *session, struct kee_bytes target, struct kee_kr
     return r;
 }
 
-static int hear_message(struct kee_captp *session, const struct kee_peer_news *news)
+static int hear_call(struct kee_captp *session, const struct kee_peer_news *news)
 {
     struct kee_arena arena = KEE_ARENA_EMPTY;
     struct kee_buf target = KEE_BUF_EMPTY, why = KEE_BUF_EMPTY;
@@ -93,6 +93,14 @@ static int hear_message(struct kee_captp *session, const struct kee_peer_news *n
     kee_buf_fini(&target);
     kee_arena_fini(&arena);
     return r;
+}
+
+static int hear_message(struct kee_captp *session, const struct kee_peer_news *news)
+{
+    if (kee_bytes_equal(news->target, KEE_BYTES_LIT(KEE_CAPTP_MARK))) {
+        return kee_captp_order(session, KEE_CAPTP_DISARM, KEE_KREF_NONE, NULL);
+    }
+    return hear_call(session, news);
 }
 
 /* ---- promises that have settled ---- */

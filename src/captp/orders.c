@@ -33,13 +33,88 @@ static int tell(struct kee_captp *session, struct kee_captp_thing *promise, stru
     return r;
 }
 
+/* ---- settled promises of the other side ---- */
+
+int kee_captp_revive(struct kee_captp *session, struct kee_vp_strings names)
+{
+    struct kee_captp_own *own;
+    struct kee_bytes name;
+    int r = 0;
+
+    while (r == 0 && kee_vp_strings_next(&names, &name)) {
+        own = kee_bytes_has_prefix(name, KEE_BYTES_LIT("p+")) ? kee_captp_own_get(session, name)
+                                                              : NULL;
+        if (own == NULL || !own->settled || own->row) {
+            continue;
+        }
+        r = kee_peer_settle(session->kernel, session->peer, name, own->rejected,
+                            kee_captp_word_data(&own->word));
+        if (r == 0) {
+            own->row = true;
+            kee_list_remove(&own->dropping);
+            kee_list_append(&session->dropping, &own->dropping);
+        }
+    }
+    return r;
+}
+
+/* All that was told with the promise's name has been heard: the other side may forget it. */
+static int disarm(struct kee_captp *session)
+{
+    int r = 0;
+
+    session->marked = false;
+    while (r == 0 && !kee_list_is_empty(&session->armed)) {
+        struct kee_captp_own *own =
+            KEE_CONTAINER(session->armed.next, struct kee_captp_own, dropping);
+        kee_list_remove(&own->dropping);
+        if (own->mentions > 0) {
+            r = kee_captp_emit_drop(session, own->named.name, own->mentions);
+            own->mentions = 0;
+        }
+        if (own->old) {
+            kee_captp_own_free(session, own);
+        }
+    }
+    return r;
+}
+
+/* The rows of settled promises go, so that the kernel names them to us no more. What it has told with
+ * their names may not have been heard yet; behind it comes a mark. */
+static int arm(struct kee_captp *session)
+{
+    struct kee_vp_capdata nothing = {.body = KEE_BYTES_LIT("#[\"mark\",[]]")};
+    int r = 0;
+
+    if (session->marked || session->over) {
+        return 0;
+    }
+    while (r == 0 && !kee_list_is_empty(&session->dropping)) {
+        struct kee_captp_own *own =
+            KEE_CONTAINER(session->dropping.next, struct kee_captp_own, dropping);
+        r = kee_peer_drop(session->kernel, session->peer, own->named.name, 1);
+        r = r > 0 ? 0 : r;
+        own->row = false;
+        kee_list_remove(&own->dropping);
+        kee_list_append(&session->armed, &own->dropping);
+    }
+    if (r != 0 || kee_list_is_empty(&session->armed)) {
+        return r;
+    }
+    r = kee_peer_send(session->kernel, session->peer, KEE_BYTES_LIT(KEE_CAPTP_MARK), nothing, NULL);
+    session->marked = r == 0;
+    return r > 0 ? 0 : r; /* no room for it: the next time */
+}
+
 static int carry_out(struct kee_captp *session, const struct kee_captp_order *order)
 {
     struct kee_captp_thing *thing = kee_captp_thing_get(session, order->kref);
     struct kee_buf name = KEE_BUF_EMPTY;
     int r;
 
-    kee_buf_put_kref(&name, order->kref);
+    if (!kee_kref_is_none(order->kref)) {
+        kee_buf_put_kref(&name, order->kref);
+    }
     r = kee_buf_status(&name);
     if (r != 0) {
         return r;
@@ -57,6 +132,9 @@ static int carry_out(struct kee_captp *session, const struct kee_captp_order *or
         break;
     case KEE_CAPTP_RUN:
         r = thing != NULL ? kee_captp_run(session, thing) : 0;
+        break;
+    case KEE_CAPTP_DISARM:
+        r = disarm(session);
         break;
     case KEE_CAPTP_TELL:
         if (thing != NULL && thing->again && thing->mentions > 0) {
@@ -93,5 +171,5 @@ int kee_captp_carry_out(struct kee_captp *session)
         kee_captp_order_free(order);
         r = r != 0 ? r : kee_captp_run_ready(session);
     }
-    return r;
+    return r != 0 ? r : arm(session);
 }

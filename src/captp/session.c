@@ -120,19 +120,47 @@ static int hear_question(struct kee_captp *session, const struct kee_captp_op *o
 
 /* ---- answers to our questions, promises of the other side ---- */
 
+/* What a promise of the other side came to is kept here, if it is little and names nothing of its own. */
+static int keep_word(struct kee_captp *session, struct kee_captp_own *own,
+                     const struct kee_body *body, bool rejected)
+{
+    int r;
+
+    own->settled = own->row = true;
+    own->rejected = rejected;
+    kee_list_append(&session->settled, &own->link);
+    session->settled_count++;
+    if (body->text.size > KEE_LIMIT_PEER_ANSWER_BYTES) {
+        return 0;
+    }
+    for (size_t i = 0; i < body->slot_count; i++) {
+        if (body->slots[i].data[0] != 'k') {
+            return 0;
+        }
+    }
+    r = kee_captp_word_set(&own->word, body);
+    if (r == 0) {
+        own->small = true;
+        kee_list_append(&session->dropping, &own->dropping);
+    }
+    return r;
+}
+
 /* Settles a promise of the kernel's with what the other side said, or, if that cannot be, with an error
  * that says why. */
 static int settle(struct kee_captp *session, struct kee_bytes promise,
-                  const struct kee_captp_op *op)
+                  const struct kee_captp_op *op, struct kee_captp_own *own)
 {
     struct kee_arena arena = KEE_ARENA_EMPTY;
     struct kee_buf why = KEE_BUF_EMPTY;
     struct kee_captp_word word = {0};
     struct kee_body body;
+    bool rejected = op->rejected;
     int r = kee_captp_value_in(session, &op->value, NULL, &arena, &body, &why);
 
     if (r == 0) {
         r = kee_captp_word_set(&word, &body);
+        r = r != 0 ? r : kee_captp_revive(session, kee_captp_word_data(&word).slots);
         r = r != 0 ? r
                    : kee_peer_settle(session->kernel, session->peer, promise, op->rejected,
                                      kee_captp_word_data(&word));
@@ -147,6 +175,7 @@ static int settle(struct kee_captp *session, struct kee_bytes promise,
         }
     }
     if (r > 0) {
+        rejected = true;
         r = kee_captp_unsaid(session, &op->value);
         r = r != 0 ? r : kee_captp_error(session, "TypeError", kee_buf_bytes(&why), &arena, &body);
         r = r != 0 ? r : kee_captp_word_set(&word, &body);
@@ -154,6 +183,9 @@ static int settle(struct kee_captp *session, struct kee_bytes promise,
                    : kee_peer_settle(session->kernel, session->peer, promise, true,
                                      kee_captp_word_data(&word));
         r = r > 0 ? 0 : r; /* it is settled already: nobody waits */
+    }
+    if (r == 0 && own != NULL) {
+        r = keep_word(session, own, &body, rejected);
     }
     kee_captp_word_fini(&word);
     kee_buf_fini(&why);
@@ -201,7 +233,7 @@ static int hear_return(struct kee_captp *session, const struct kee_captp_op *op)
     } else {
         kee_buf_put_kref(&name, question->result);
         r = kee_buf_status(&name);
-        r = r != 0 ? r : settle(session, kee_buf_bytes(&name), op);
+        r = r != 0 ? r : settle(session, kee_buf_bytes(&name), op, NULL);
     }
     kee_buf_fini(&name);
     if (r == 0) {
@@ -214,12 +246,24 @@ static int hear_return(struct kee_captp *session, const struct kee_captp_op *op)
 static int forget_oldest_own(struct kee_captp *session)
 {
     struct kee_captp_own *oldest = KEE_CONTAINER(session->settled.next, struct kee_captp_own, link);
-    int r = kee_peer_drop(session->kernel, session->peer, oldest->named.name, 1);
+    struct kee_arena arena = KEE_ARENA_EMPTY;
+    struct kee_body body;
+    int r = 0;
 
-    r = r < 0 ? r : kee_captp_emit_drop(session, oldest->named.name, oldest->mentions);
-    if (r == 0) {
+    kee_list_remove(&oldest->link);
+    session->settled_count--;
+    oldest->old = true;
+    if (oldest->row && !oldest->small) {
+        /* Is it named once more before the other side hears of it, it is this. */
+        r = kee_captp_error(session, "Error", KEE_BYTES_LIT("the promise is no longer known"),
+                            &arena, &body);
+        r = r != 0 ? r : kee_captp_word_set(&oldest->word, &body);
+        oldest->rejected = true;
+        kee_list_append(&session->dropping, &oldest->dropping);
+    } else if (kee_list_is_empty(&oldest->dropping)) {
         kee_captp_own_free(session, oldest);
     }
+    kee_arena_fini(&arena);
     return r;
 }
 
@@ -239,12 +283,7 @@ static int hear_resolve(struct kee_captp *session, const struct kee_captp_op *op
     if (r != 0 || own == NULL || own->settled) {
         return r != 0 ? r : kee_captp_unsaid(session, &op->value);
     }
-    r = settle(session, own->named.name, op);
-    if (r == 0) {
-        own->settled = true;
-        kee_list_append(&session->settled, &own->link);
-        session->settled_count++;
-    }
+    r = settle(session, own->named.name, op, own);
     return r == 0 && session->settled_count > KEE_LIMIT_CAPTP_KEPT ? forget_oldest_own(session) : r;
 }
 

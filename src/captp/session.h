@@ -37,6 +37,9 @@ int kee_captp_forget(struct kee_captp *session, struct kee_captp_answer *answer)
 /* Carries out all orders; lets the oldest of what is kept go. */
 int kee_captp_carry_out(struct kee_captp *session);
 
+/* Before names are given to the kernel: those of promises that are settled and have no row get one. */
+int kee_captp_revive(struct kee_captp *session, struct kee_vp_strings names);
+
 /* Rejects a promise that the other side is to settle, by an order. message: as above. */
 int kee_captp_order_reject(struct kee_captp *session, struct kee_kref promise, const char *name,
                            const char *message);

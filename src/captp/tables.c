@@ -277,6 +277,7 @@ int kee_captp_own_mention(struct kee_captp *session, struct kee_bytes name)
         memcpy(own->name, name.data, name.size);
         own->named.name = kee_bytes_of(own->name, name.size);
         kee_list_init(&own->link);
+        kee_list_init(&own->dropping);
         if (kee_captp_named_put(&session->own, &own->named) < 0) {
             free(own);
             return KEE_FAULT_MEMORY;
@@ -289,10 +290,12 @@ int kee_captp_own_mention(struct kee_captp *session, struct kee_bytes name)
 void kee_captp_own_free(struct kee_captp *session, struct kee_captp_own *own)
 {
     kee_captp_named_remove(&session->own, &own->named);
-    if (own->settled) {
+    if (!kee_list_is_empty(&own->link)) {
         session->settled_count--;
     }
     kee_list_remove(&own->link);
+    kee_list_remove(&own->dropping);
+    kee_captp_word_fini(&own->word);
     free(own);
 }
 
@@ -381,6 +384,8 @@ void kee_captp_tables_init(struct kee_captp *session)
     kee_list_init(&session->asked);
     kee_list_init(&session->answered);
     kee_list_init(&session->settled);
+    kee_list_init(&session->dropping);
+    kee_list_init(&session->armed);
     kee_list_init(&session->idle);
     kee_list_init(&session->ready);
     kee_list_init(&session->orders);
@@ -422,6 +427,7 @@ void kee_captp_tables_fini(struct kee_captp *session)
     for (at = 0; (named = kee_map_next(&session->own, &at)) != NULL;) {
         while (named != NULL) {
             struct kee_captp_named *next = named->next;
+            kee_captp_word_fini(&((struct kee_captp_own *)(void *)named)->word);
             free(named);
             named = next;
         }

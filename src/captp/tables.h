@@ -33,6 +33,12 @@ struct kee_captp_word {
     uint32_t slot_count;
 };
 
+/*
+ * An object of the session's own to which it sends a message now and then: when that comes back, all has
+ * been heard that was told before. The other side's names never look so (words.c).
+ */
+#define KEE_CAPTP_MARK "o+~m"
+
 /* A name that other tables know as text. */
 struct kee_captp_named {
     struct kee_captp_named *next; /* of the same hash */
@@ -85,11 +91,22 @@ struct kee_captp_thing {
     struct kee_link idle;    /* in session->idle */
 };
 
+/*
+ * A promise of the other side. Settled with little that names nothing of the other side's own, it keeps
+ * no row in the kernel: word has what it came to, and a further mention makes the row anew from that (the
+ * reference names a promise again under its old name, and does not resolve it again).
+ */
 struct kee_captp_own {
     struct kee_captp_named named;
-    struct kee_link link; /* in session->settled */
+    struct kee_link link;     /* in session->settled */
+    struct kee_link dropping; /* in session->dropping or armed: its row is to go */
+    struct kee_captp_word word;
     uint64_t mentions;
     bool settled;
+    bool small; /* word is there */
+    bool rejected;
+    bool row; /* settled, and the kernel has a row for it */
+    bool old; /* goes when the other side may forget it */
     uint8_t name[];
 };
 
@@ -106,6 +123,7 @@ enum kee_captp_order_kind {
     KEE_CAPTP_HOLD,   /* one more mention of kref */
     KEE_CAPTP_RUN,    /* what waits for the promise kref */
     KEE_CAPTP_TELL,   /* how the promise kref has settled */
+    KEE_CAPTP_DISARM, /* what the mark was sent for */
 };
 
 struct kee_captp_order {
@@ -124,6 +142,7 @@ struct kee_captp {
     uint64_t questions_max;
     bool owner;
     bool over;
+    bool marked; /* a mark is under way */
 
     struct kee_map answers;   /* hash of a name to struct kee_captp_named */
     struct kee_map own;       /* likewise */
@@ -135,6 +154,7 @@ struct kee_captp {
     struct kee_link unanswered, returned; /* struct kee_captp_answer */
     struct kee_link asked, answered;      /* struct kee_captp_question */
     struct kee_link settled;              /* struct kee_captp_own */
+    struct kee_link dropping, armed;      /* likewise: before a mark is sent, and behind one */
     struct kee_link idle;                 /* struct kee_captp_thing */
     struct kee_link ready;                /* struct kee_captp_answer */
     struct kee_link orders;

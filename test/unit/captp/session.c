@@ -4,6 +4,7 @@
 #include "cm.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/limits.h"
 #include "captp_rig.h"
@@ -180,24 +181,83 @@ static void ten_thousand_presences_leave_nothing(void **state)
     end();
 }
 
+static void take_promise(unsigned question, unsigned promise)
+{
+    char name[40];
+
+    (void)snprintf(name, sizeof name, "p+%u", promise);
+    call(question, "o-ko1", "[\"take\",[{\"@qclass\":\"slot\",\"index\":0}]]", name);
+    answer("#1", NULL);
+}
+
+static void resolve(unsigned promise, const char *body, const char *slot)
+{
+    char text[300];
+
+    (void)snprintf(text, sizeof text,
+                   "{\"type\":\"CTP_RESOLVE\",\"promiseID\":\"p-%u\",\"res\":{\"body\":\"%s\","
+                   "\"slots\":[%s]}}",
+                   promise, body, slot);
+    assert_int_equal(captp_rig_say(&rig, text), 0);
+}
+
+#define SLOT_0 "{\\\"@qclass\\\":\\\"slot\\\",\\\"index\\\":0}"
+
+/* With objects of the other side in it, which must be held as long as the promise may be named. */
 static void settled_promises_of_the_other_side_are_kept_for_a_while(void **state)
 {
-    char text[300], name[40];
-
     begin(true, 0);
     for (unsigned i = 1; i <= KEE_LIMIT_CAPTP_KEPT + 1; i++) {
-        (void)snprintf(name, sizeof name, "p+%u", i);
-        call(i, "o-ko1", "[\"take\",[{\"@qclass\":\"slot\",\"index\":0}]]", name);
-        answer("#1", NULL);
+        take_promise(i, i);
         says("CTP_RETURN", "result");
-        (void)snprintf(text, sizeof text,
-                       "{\"type\":\"CTP_RESOLVE\",\"promiseID\":\"p-%u\",\"res\":{\"body\":\"7\","
-                       "\"slots\":[]}}",
-                       i);
-        assert_int_equal(captp_rig_say(&rig, text), 0);
+        resolve(i, SLOT_0, "\"o+1\"");
     }
     says("CTP_DROP", "\"p-1\"");
     says_nothing();
+    end();
+}
+
+/* Others leave no row, are let go of at once, and are what they were when they are named again. */
+static void settled_promises_of_the_other_side_hold_nothing(void **state)
+{
+    struct rig_delivery d;
+    struct rig_reply reply;
+    char text[80], promise[40], result[40];
+    size_t before;
+
+    begin(true, 0);
+    take_promise(1, 1);
+    says("CTP_RETURN", "result");
+    drop("q-1", 1);
+    before = rows();
+    resolve(1, SLOT_0, "\"o-ko1\"");
+    says("CTP_DROP", "\"slotID\":\"p-1\",\"decRefs\":1");
+    assert_int_equal(rows(), before - 1);
+    for (unsigned i = 2; i <= 3; i++) {
+        call(i, "o-ko1", "[\"again\",[{\"@qclass\":\"slot\",\"index\":0}]]", "p+1");
+        says("CTP_DROP", "\"slotID\":\"p-1\",\"decRefs\":1");
+        assert_true(captp_rig_vat(&rig, &d));
+        assert_true(kee_vp_strings_next(&d.slots, &(struct kee_bytes){NULL, 0}));
+        rig_text(d.result, result);
+        /* It follows the message it was named in. */
+        (void)snprintf(promise, sizeof promise, "p-%d", atoi(result + 2) + 1);
+        rig_reply_begin(&reply, d.number, NULL);
+        rig_reply_subscribe(&reply, promise);
+        rig_reply_end(&rig.rig, 1, &reply, NULL);
+        captp_rig_run(&rig);
+        assert_true(captp_rig_vat(&rig, &d));
+        assert_int_equal(d.kind, KEE_VP_NOTIFY);
+        assert_false(d.rejected);
+        assert_bytes_text(d.body, "#\"$0\"");
+        rig_reply_begin(&reply, d.number, NULL);
+        rig_reply_resolve(&reply, result, false, "#1", "");
+        rig_reply_end(&rig.rig, 1, &reply, NULL);
+        captp_rig_run(&rig);
+        (void)snprintf(text, sizeof text, "q-%u", i);
+        says("CTP_RETURN", text);
+        drop(text, 1);
+        assert_int_equal(rows(), before - 1);
+    }
     end();
 }
 
@@ -403,6 +463,7 @@ int main(void)
         TEST(old_answers_are_forgotten),
         TEST(ten_thousand_presences_leave_nothing),
         TEST(settled_promises_of_the_other_side_are_kept_for_a_while),
+        TEST(settled_promises_of_the_other_side_hold_nothing),
         TEST(answered_questions_are_dropped_in_time),
         TEST(a_promise_whose_drop_crosses_a_mention_is_told_again),
         TEST(a_result_told_twice_counts_twice),

@@ -37,9 +37,10 @@ export const session = async (t, home, options = {}) => {
   return made;
 };
 
-/** A session whose texts are kept: { session, sent, came }, messages in order. */
+/** A session whose messages are kept, in order; drops, which come when a collection finds them, apart. */
 export const watched = async (t, home, options = {}) => {
   const sent = [];
+  const drops = [];
   const came = [];
   const openCarrier = () =>
     new Promise((done, fail) => {
@@ -51,7 +52,8 @@ export const watched = async (t, home, options = {}) => {
       socket.once('connect', () =>
         done({
           send: line => {
-            sent.push(JSON.parse(line));
+            const message = JSON.parse(line);
+            (message.type === 'CTP_DROP' ? drops : sent).push(message);
             socket.write(`${line}\n`);
           },
           close: () => socket.destroySoon(),
@@ -71,7 +73,7 @@ export const watched = async (t, home, options = {}) => {
       });
       socket.on('close', () => handler?.ended('closed'));
     });
-  return { session: await session(t, home, { ...options, openCarrier }), sent, came };
+  return { session: await session(t, home, { ...options, openCarrier }), sent, drops, came };
 };
 
 /** The error a promise rejects with. */

@@ -6,7 +6,7 @@ import { E, krefOf, untilCollected, watched, host } from '../client.mjs';
 export const test = async t => {
   const home = await t.started();
   const { vats } = await home.launch({ host });
-  const { session, sent } = await watched(t, home);
+  const { session, drops } = await watched(t, home);
   const root = await session.resolveKref(vats.host.root);
   check((await session.resolveKref(vats.host.root)) === root, 'resolveKref twice gave two');
   check((await E(session.kernel).resolveKref(vats.host.root)) === root, 'by the facade another');
@@ -19,7 +19,7 @@ export const test = async t => {
     return krefOf(node);
   })();
   await untilCollected(
-    () => sent.some(m => m.type === 'CTP_DROP' && JSON.stringify(m).includes(`"o-${kref}"`)),
+    () => drops.some(m => JSON.stringify(m).includes(`"o-${kref}"`)),
     'the drop',
   );
   const again = await session.resolveKref(kref);

@@ -6,6 +6,7 @@
 //
 //   W1  round trips from vat to vat: await E(b).ping(i), two processes
 //   W2  calls from outside, by a C client: ping and a durable write, one after another and 64 in flight
+//   hosts  W2 through the owner's door: keeve/client.h, the JavaScript client, npm's own with --peers
 //   W3  10,000 messages sent in one crank over 10 vats, all awaited
 //   W4  durable objects: made, incremented one for each delivery with 64 in flight, and in one delivery;
 //       restart of the daemon and one of so many read
@@ -13,10 +14,11 @@
 //   W6  start of the daemon until its first answer, with so many vats
 //   W7  calls in pipelined chains ten deep
 //   W8  10,000 objects given to another vat and dropped, until the kernel has none of them
+//   peers  npm's @endo/captp Node to Node, SwingSet, Cap'n Proto if it is installed (with --peers)
 //   commits  what the disk allows: SQLite, WAL, synchronous=FULL, in the same run
 //
 // Passes alternate: each runs everything once, ours and the peers'.
-import { spawnSync, execFileSync } from 'node:child_process';
+import { spawn, spawnSync, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -49,7 +51,7 @@ const run = (command, args, options = {}) => {
 
 const install = () => {
   if (!fs.existsSync(path.join(build, 'build.ninja'))) run('meson', ['setup', build]);
-  run('ninja', ['-C', build, 'all', 'bench/bench_client', 'bench/bench_commits']);
+  run('ninja', ['-C', build, 'all', 'bench/bench_client', 'bench/bench_host', 'bench/bench_commits']);
   const options = JSON.parse(run('meson', ['introspect', build, '--buildoptions']));
   const option = name => options.find(o => o.name === name).value;
   if (option('buildtype') !== 'release' || option('b_sanitize') !== 'none') {
@@ -134,6 +136,56 @@ const measureW2 = pass =>
       const figures = JSON.parse(run(client, [socket, rootKref, method, String(n), String(inFlight)]));
       const synced = (await syncs(control)) - before;
       report(pass, `W2 ${method}, ${inFlight === 1 ? 'sequential' : `${inFlight} in flight`}`, { ...figures, fdatasyncs: synced, fdatasyncs_per_op: synced / n });
+    }
+  });
+
+const CALLS = [['ping', 1, 20000], ['ping', 64, 60000], ['bump', 1, 4000], ['bump', 64, 40000]];
+const inWords = inFlight => (inFlight === 1 ? 'sequential' : `${inFlight} in flight`);
+
+// What a script prints: a line of JSON for each measurement, with its name.
+const reportLines = (pass, text) => {
+  for (const line of text.split('\n').filter(l => l.startsWith('{"name"'))) {
+    const { name, ...figures } = JSON.parse(line);
+    report(pass, name, figures);
+  }
+};
+
+// W2 again, through the owner's door: hosts in C and in JavaScript, and with peers npm's own client.
+const measureHosts = pass =>
+  withDaemon(async ({ control }, home) => {
+    const { rootKref } = await launch(control, config('one.json'), vats);
+    const door = path.join(home, 'captp.sock');
+    const host = path.join(build, 'bench/bench_host');
+    run(host, [door, rootKref, 'ping', '2000', '64']);
+    for (const [method, inFlight, n] of CALLS) {
+      const before = await syncs(control);
+      const figures = JSON.parse(run(host, [door, rootKref, method, String(n), String(inFlight)]));
+      const synced = (await syncs(control)) - before;
+      report(pass, `W2 ${method}, keeve/client.h, ${inWords(inFlight)}`, { ...figures, fdatasyncs: synced, fdatasyncs_per_op: synced / n });
+    }
+    reportLines(pass, run(process.execPath, [path.join(here, 'host.mjs'), `unix:${door}`, rootKref]));
+    if (withPeers) {
+      const peers = path.join(here, 'peers');
+      reportLines(pass, run(process.execPath, [path.join(peers, 'captp.mjs'), '--to', door, rootKref], { cwd: peers }));
+    }
+  });
+
+// The client in C against npm's captp in a plain Node server.
+const measureHostOfNode = pass =>
+  inScratch(async dir => {
+    const peers = path.join(here, 'peers');
+    const door = path.join(dir, 'socket');
+    const child = spawn(process.execPath, [path.join(peers, 'captp.mjs'), '--serve', door], { cwd: peers, stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      await new Promise(done => child.stdout.once('data', done));
+      const host = path.join(build, 'bench/bench_host');
+      run(host, [door, 'bootstrap', 'ping', '3000', '1']);
+      for (const inFlight of [1, 64]) {
+        const figures = JSON.parse(run(host, [door, 'bootstrap', 'ping', '20000', String(inFlight)]));
+        report(pass, `@endo/captp W2 ping, keeve/client.h, ${inWords(inFlight)}`, figures);
+      }
+    } finally {
+      child.kill();
     }
   });
 
@@ -282,11 +334,24 @@ const measurePeers = pass => {
   const peers = path.join(here, 'peers');
   for (const [script, ...args] of [['captp.mjs'], ['swingset.mjs']]) {
     const text = run(process.execPath, [path.join(peers, script), ...args], { cwd: peers });
-    for (const line of text.split('\n').filter(l => l.startsWith('{"name"'))) {
-      const { name, ...figures } = JSON.parse(line);
-      report(pass, name, figures);
-    }
+    reportLines(pass, text);
   }
+  const ping = path.join(build, 'bench-capnp', 'ping');
+  if (fs.existsSync(ping)) reportLines(pass, run(ping, [path.join(build, 'bench-capnp', 'socket')]));
+};
+
+// Cap'n Proto comes from the system's packages (capnproto, libcapnp-dev), if it is there.
+const setUpCapnp = () => {
+  const dir = path.join(build, 'bench-capnp');
+  const flags = spawnSync('pkg-config', ['--cflags', '--libs', 'capnp-rpc'], { encoding: 'utf8' });
+  if (flags.status !== 0 || spawnSync('capnp', ['--version']).status !== 0) {
+    console.error("Cap'n Proto is not installed: it is left out");
+    return;
+  }
+  fs.mkdirSync(dir, { recursive: true });
+  for (const name of ['ping.capnp', 'ping.c++']) fs.copyFileSync(path.join(here, 'peers', 'capnp', name), path.join(dir, name));
+  run('capnp', ['compile', '-oc++', 'ping.capnp'], { cwd: dir });
+  run('c++', ['-O2', '-std=c++17', '-o', 'ping', 'ping.c++', 'ping.capnp.c++', ...flags.stdout.trim().split(/\s+/)], { cwd: dir });
 };
 
 const setUpPeers = () => {
@@ -331,24 +396,37 @@ const ratio = (a, b) => {
 
 const main = async () => {
   console.error(`${passes} passes on ${os.cpus().length} cores (${os.cpus()[0].model}), Linux ${os.release()}, load ${os.loadavg()[0].toFixed(2)}`);
-  if (withPeers) setUpPeers();
+  if (withPeers) {
+    setUpPeers();
+    setUpCapnp();
+  }
   for (let pass = 1; pass <= passes; pass += 1) {
     if (wanted('commits')) await measureCommits(pass);
     if (wanted('W1')) await measureW1(pass);
     if (wanted('W2')) await measureW2(pass);
+    if (wanted('hosts')) await measureHosts(pass);
     if (wanted('W3')) await measureW3(pass);
     if (wanted('W4')) await measureW4(pass);
     if (wanted('W5')) await measureW5(pass);
     if (wanted('W6')) await measureW6(pass);
     if (wanted('W7')) await measureW7(pass);
     if (wanted('W8')) await measureW8(pass);
-    if (withPeers) measurePeers(pass);
+    if (withPeers && wanted('peers')) {
+      measurePeers(pass);
+      await measureHostOfNode(pass);
+    }
   }
   console.log(table());
   for (const [text, a, b] of [
     ['W1 against SwingSet with xsnap workers', 'W1 round trips', 'SwingSet W1 round trips'],
     ['W2 ping against @endo/captp, sequential', 'W2 ping, sequential', '@endo/captp W2 ping, sequential'],
     ['W2 ping against @endo/captp, 64 in flight', 'W2 ping, 64 in flight', '@endo/captp W2 ping, 64 in flight'],
+    ['W2 ping with keeve/client.h against @endo/captp Node to Node, sequential', 'W2 ping, keeve/client.h, sequential', '@endo/captp W2 ping, sequential'],
+    ['W2 ping with keeve/client.h against @endo/captp Node to Node, 64 in flight', 'W2 ping, keeve/client.h, 64 in flight', '@endo/captp W2 ping, 64 in flight'],
+    ['W2 ping, unmodified @endo/captp to keeve against Node to Node, sequential', 'W2 ping, unmodified @endo/captp, sequential', '@endo/captp W2 ping, sequential'],
+    ['W2 ping, unmodified @endo/captp to keeve against Node to Node, 64 in flight', 'W2 ping, unmodified @endo/captp, 64 in flight', '@endo/captp W2 ping, 64 in flight'],
+    ["W2 ping with keeve/client.h against Cap'n Proto C++, sequential", 'W2 ping, keeve/client.h, sequential', "Cap'n Proto C++ W2 ping, sequential"],
+    ["W2 ping with keeve/client.h against Cap'n Proto C++, 64 in flight", 'W2 ping, keeve/client.h, 64 in flight', "Cap'n Proto C++ W2 ping, 64 in flight"],
     ['W2 bump against the commit rate, sequential', 'W2 bump, sequential', 'SQLite FULL commits, 1 rows each'],
     ['W2 bump against the commit rate, 64 in flight', 'W2 bump, 64 in flight', 'SQLite FULL commits, 1 rows each'],
   ]) {

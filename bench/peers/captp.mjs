@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measures @endo/captp between two Node processes over a unix socket, one JSON message per line.
-// usage: node captp.mjs            the client; it starts the server itself
+// usage: node captp.mjs                   the client; it starts the server itself
+//        node captp.mjs --serve SOCKET    the server alone
+//        node captp.mjs --to SOCKET KREF  the client alone, of an owner of a keeve daemon
 import '@endo/init';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -43,19 +45,33 @@ const measure = async (target, n, inFlight) => {
   return { n, in_flight: inFlight, seconds, rate: n / seconds };
 };
 
+const measureAll = async (name, target) => {
+  await measure(target, 3000, 1);
+  for (const [inFlight, text] of [[1, 'sequential'], [64, '64 in flight']]) {
+    console.log(JSON.stringify({ name: `${name}, ${text}`, ...(await measure(target, 20000, inFlight)) }));
+  }
+};
+
+const connect = async at => {
+  const socket = net.connect(at);
+  await new Promise(done => socket.once('connect', done));
+  return { socket, root: await attach('client', socket)() };
+};
+
+const measureDaemon = async (at, kref) => {
+  const { socket, root } = await connect(at);
+  await measureAll('W2 ping, unmodified @endo/captp', await E(root).resolveKref(kref));
+  socket.destroy();
+};
+
 const main = async () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'keeve-captp-'));
   const at = path.join(dir, 'socket');
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), at], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--serve', at], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     await new Promise(done => child.stdout.once('data', done));
-    const socket = net.connect(at);
-    await new Promise(done => socket.once('connect', done));
-    const target = await attach('client', socket)();
-    await measure(target, 3000, 1);
-    for (const [inFlight, text] of [[1, 'sequential'], [64, '64 in flight']]) {
-      console.log(JSON.stringify({ name: `@endo/captp W2 ping, ${text}`, ...(await measure(target, 20000, inFlight)) }));
-    }
+    const { socket, root } = await connect(at);
+    await measureAll('@endo/captp W2 ping', root);
     socket.destroy();
   } finally {
     child.kill();
@@ -63,5 +79,7 @@ const main = async () => {
   }
 };
 
-if (process.argv[2]) serve(process.argv[2]);
+const [mode, at, kref] = process.argv.slice(2);
+if (mode === '--serve') serve(at);
+else if (mode === '--to') await measureDaemon(at, kref);
 else await main();

@@ -30,12 +30,15 @@ struct kee_captp_events {
     /* Once: over by the other side's CTP_DISCONNECT, or by a fault of what it sent. Free it later, not in
      * here. A CTP_DISCONNECT with the reason was emitted before. */
     void (*closed)(void *context, const char *why);
+    /* At the first CTP_BOOTSTRAP, if options had no bootstrap: for what is made when it is first wanted.
+     * None: it cannot be made. */
+    struct kee_kref (*bootstrap)(void *context);
 };
 
 struct kee_captp_options {
     struct kee_bytes label;
     bool owner;                /* names are krefs, its peer is privileged */
-    struct kee_kref bootstrap; /* held for the session */
+    struct kee_kref bootstrap; /* held for the session; none: events know */
     /* 0: base/limits.h has the defaults */
     uint64_t questions_max; /* of the other side unanswered: beyond it the session ends */
     uint64_t rows_max;

@@ -37,7 +37,9 @@ int kee_captp_new(struct kee_captp **out, struct kee_kernel *kernel,
     session->questions_max =
         options->questions_max != 0 ? options->questions_max : KEE_LIMIT_CAPTP_QUESTIONS;
     kee_captp_tables_init(session);
-    r = kee_peer_hold(kernel, session->peer, session->bootstrap);
+    r = kee_kref_is_none(session->bootstrap)
+            ? 0
+            : kee_peer_hold(kernel, session->peer, session->bootstrap);
     if (r != 0) {
         kee_captp_free(session);
         return r;
@@ -107,6 +109,18 @@ static int hear_question(struct kee_captp *session, const struct kee_captp_op *o
     r = kee_captp_answer_new(session, op->id, &answer);
     if (r != 0 || op->type == KEE_CAPTP_CALL) {
         return r != 0 ? r : kee_captp_call(session, op, answer);
+    }
+    if (kee_kref_is_none(session->bootstrap)) {
+        session->bootstrap = session->events->bootstrap(session->context);
+        if (kee_kref_is_none(session->bootstrap)) {
+            return kee_captp_refuse(session, answer, "Error", "there is nothing to begin with");
+        }
+        r = kee_peer_hold(session->kernel, session->peer, session->bootstrap);
+        if (r != 0) {
+            return r < 0 ? r
+                         : kee_captp_refuse(session, answer, "Error",
+                                            kee_kernel_why(session->kernel));
+        }
     }
     kee_buf_put_kref(&kref, session->bootstrap);
     name = kee_buf_bytes(&kref);

@@ -1,28 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* send - keeve send: one call, its arguments and its result as JSON. */
+/*
+ * send - keeve send: one call, its arguments and its result as JSON.
+ *
+ * The call goes through the owner's door, as a host's would. What its result names the session holds no
+ * longer than it lasts, which is until this program ends; the console is asked to hold it on.
+ */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "base/fault.h"
 #include "base/ids.h"
-#include "cli/capdata.h"
 #include "cli/control.h"
 #include "cli/print.h"
+#include "keeve/client.h"
+#include "lib/tree.h"
 #include "value/json.h"
 
-/* [method, args] as a tree. Gives an enum kee_exit. */
-static int build_call(const struct kee_cli *cli, struct kee_arena *arena, struct kee_value **out)
+struct sending {
+    const struct kee_cli *cli;
+    struct kee_control *control; /* NULL until something is to be held */
+    bool done;
+    int status;
+};
+
+/* The arguments as an array. Gives an enum kee_exit. */
+static int read_arguments(const struct kee_cli *cli, struct kee_arena *arena,
+                          struct kee_value **out)
 {
     int count = cli->argc - 2;
-    struct kee_value *call = kee_value_array(arena, 2);
     struct kee_value *args = kee_value_array(arena, (size_t)count);
     struct kee_buf why = KEE_BUF_EMPTY;
     int status = KEE_EXIT_OK;
 
-    if (call == NULL || args == NULL) {
-        return kee_cli_error("out of memory");
+    if (args == NULL) {
+        kee_cli_out_of_memory();
     }
-    call->as.array.items[0] = kee_value_string(arena, kee_bytes_str(cli->argv[1]));
-    call->as.array.items[1] = args;
     for (int i = 0; i < count && status == KEE_EXIT_OK; i++) {
         const char *text = cli->argv[2 + i];
         int r =
@@ -38,45 +50,174 @@ static int build_call(const struct kee_cli *cli, struct kee_arena *arena, struct
         }
     }
     kee_buf_fini(&why);
-    *out = call;
+    *out = args;
     return status;
 }
 
-static int show_result(const struct kee_cli *cli, const json_t *result, struct kee_arena *arena)
-{
-    const char *settled = json_string_value(json_object_get(result, "status"));
-    const json_t *capdata = json_object_get(result, "value");
-    bool rejected = settled == NULL || strcmp(settled, "fulfilled") != 0;
-    struct kee_buf text = KEE_BUF_EMPTY;
-    const struct kee_value *value = kee_print_value_of(capdata, arena, &text);
+/* ---- what a result names ---- */
 
-    if (value == NULL) {
-        /* Not ours to hide: what came is shown as it came. */
-        kee_print_json(capdata);
-        (void)kee_cli_error("the result above cannot be shown as a value: %s", kee_cli_text(&text));
+static int hold_kref(struct sending *sending, const char *kref)
+{
+    json_t *params = json_pack("{s:s}", "kref", kref);
+    json_t *result = NULL;
+    int r = 0;
+
+    if (sending->control == NULL) {
+        r = kee_control_open(&sending->control, sending->cli->home);
+    }
+    if (r != 0) {
+        json_decref(params);
+    } else {
+        r = kee_control_call(sending->control, "hold", params, NULL, NULL, &result);
+    }
+    json_decref(result);
+    return r < 0 ? kee_cli_fault() : KEE_EXIT_OK; /* what is gone meanwhile is nothing to hold */
+}
+
+static int hold_all(struct sending *sending, const struct keeve_value *value)
+{
+    enum keeve_kind kind = keeve_value_kind(value);
+    int status = KEE_EXIT_OK;
+
+    if (kind == KEEVE_REMOTABLE || kind == KEEVE_PROMISE) {
+        const char *kref = keeve_ref_kref(keeve_value_text(value, NULL));
+        return kref == NULL ? KEE_EXIT_OK : hold_kref(sending, kref);
+    }
+    for (size_t i = 0; status == KEE_EXIT_OK && i < keeve_value_count(value); i++) {
+        status = hold_all(sending, keeve_value_item(value, i));
+    }
+    return status;
+}
+
+/* ---- the result ---- */
+
+/* Sessions give a name to each error that has none, which says nothing to a person. Gives true if value
+ * is such an error. */
+static bool take_session_ids(struct kee_value *value)
+{
+    bool taken = false;
+
+    switch (value->kind) {
+    case KEE_VALUE_ERROR:
+        taken = kee_bytes_has_prefix(value->as.error.id, KEE_BYTES_LIT("error:keeve:"));
+        if (taken) {
+            value->as.error.id = kee_bytes_of(NULL, 0);
+        }
+        break;
+    case KEE_VALUE_ARRAY:
+        for (size_t i = 0; i < value->as.array.count; i++) {
+            (void)take_session_ids(value->as.array.items[i]);
+        }
+        break;
+    case KEE_VALUE_RECORD:
+        for (size_t i = 0; i < value->as.record.count; i++) {
+            (void)take_session_ids(value->as.record.members[i].value);
+        }
+        break;
+    case KEE_VALUE_TAGGED:
+        (void)take_session_ids(value->as.tagged.payload);
+        break;
+    default:
+        break;
+    }
+    return taken;
+}
+
+static int show_result(const struct kee_cli *cli, struct kee_value *value, bool rejected)
+{
+    bool by_session = take_session_ids(value);
+    struct kee_buf text = KEE_BUF_EMPTY;
+
+    if (rejected && by_session &&
+        kee_bytes_has_prefix(value->as.error.message, KEE_BYTES_LIT("there is no "))) {
+        kee_buf_put_visible(&text, value->as.error.message); /* nothing was called */
+        (void)kee_cli_error("%s", kee_cli_text(&text));
         kee_buf_fini(&text);
         return KEE_EXIT_FAILED;
     }
-    if (!rejected) {
-        kee_print_value(cli, value);
-    } else if (cli->json_asked) {
+    if (!rejected || cli->json_asked) {
         kee_print_value(cli, value);
     } else {
         kee_buf_put_rejection(&text, value);
         fflush(stdout);
         fprintf(stderr, "error: %s\n", kee_cli_text(&text));
+        kee_buf_fini(&text);
     }
-    kee_buf_fini(&text);
     return rejected ? KEE_EXIT_FAILED : KEE_EXIT_OK;
+}
+
+/* A daemon that could still speak said why. */
+static int show_loss(const char *why)
+{
+    static const char said[] = "the other side ended the connection: \"";
+    size_t size = strlen(why);
+
+    if (strncmp(why, said, sizeof said - 1) == 0 && why[size - 1] == '"') {
+        return kee_cli_error("%.*s", (int)(size - sizeof said), why + sizeof said - 1);
+    }
+    if (strstr(why, "out of memory") != NULL || strstr(why, strerror(ENOMEM)) != NULL) {
+        kee_cli_out_of_memory();
+    }
+    return kee_cli_error("the daemon ended before it answered");
+}
+
+static void on_answer(void *context, const struct keeve_answer *answer)
+{
+    struct sending *sending = context;
+
+    sending->done = true;
+    switch (answer->status) {
+    case KEEVE_ANSWER_FULFILLED:
+    case KEEVE_ANSWER_REJECTED:
+        sending->status = hold_all(sending, answer->value);
+        if (sending->status == KEE_EXIT_OK) {
+            sending->status =
+                show_result(sending->cli, (struct kee_value *)(void *)kee_tree_node(answer->value),
+                            answer->status == KEEVE_ANSWER_REJECTED);
+        }
+        break;
+    case KEEVE_ANSWER_DECLINED:
+        sending->status = kee_cli_error("the result cannot be shown as a value: %s", answer->why);
+        break;
+    case KEEVE_ANSWER_LOST:
+        sending->status = show_loss(answer->why);
+        break;
+    }
+}
+
+static int send_call(struct kee_cli *cli, const struct kee_value *args)
+{
+    struct kee_buf path = kee_cli_home_path(cli, "captp.sock");
+    struct keeve_client_options options = {.size = sizeof options, .url = kee_cli_text(&path)};
+    struct sending sending = {.cli = cli, .status = KEE_EXIT_OK};
+    struct keeve_client *client = NULL;
+    struct keeve_error error;
+    enum keeve_result r = keeve_client_open(&client, &options, &error);
+
+    if (r == KEEVE_REFUSED) {
+        sending.status =
+            kee_cli_error("no daemon is running for %s; start it with: keeve start", cli->home);
+    } else if (r != KEEVE_OK) {
+        sending.status = kee_cli_error("%s", error.text);
+    } else if (keeve_client_send(client, cli->argv[0], cli->argv[1], kee_tree_show(args), on_answer,
+                                 &sending, NULL) != KEEVE_OK) {
+        sending.status = kee_cli_error("%s", keeve_client_why(client));
+    } else {
+        while (!sending.done) {
+            (void)keeve_client_wait(client, -1); /* a loss is told as an answer */
+        }
+    }
+    keeve_client_close(client);
+    kee_control_free(sending.control);
+    kee_buf_fini(&path);
+    return sending.status;
 }
 
 int kee_cmd_send(struct kee_cli *cli)
 {
     struct kee_arena arena = KEE_ARENA_EMPTY;
-    struct kee_value *call = NULL;
+    struct kee_value *args = NULL;
     struct kee_kref target;
-    json_t *methargs = NULL;
-    json_t *result = NULL;
     int status;
 
     if (!kee_cli_operands(cli, 2, -1)) {
@@ -86,19 +227,10 @@ int kee_cmd_send(struct kee_cli *cli)
         return kee_cli_usage_error(cli, "expected a reference such as ko4, found \"%s\"",
                                    cli->argv[0]);
     }
-    status = build_call(cli, &arena, &call);
+    status = read_arguments(cli, &arena, &args);
     if (status == KEE_EXIT_OK) {
-        status = kee_capdata_json(call, &arena, &methargs);
+        status = send_call(cli, args);
     }
-    if (status == KEE_EXIT_OK) {
-        status = kee_cli_call(cli, "send",
-                              json_pack("{s:s,s:o}", "target", cli->argv[0], "methargs", methargs),
-                              &result);
-    }
-    if (status == KEE_EXIT_OK) {
-        status = show_result(cli, result, &arena);
-    }
-    json_decref(result);
     kee_arena_fini(&arena);
     return status;
 }

@@ -122,8 +122,7 @@ static void stop_in_order(struct kee_daemon *daemon)
         fault = kee_buf_cstr(&daemon->core.fault_text);
         kee_privileges_log(&daemon->own, "fault", "text=\"%s\"", fault);
     }
-    kee_sessions_end_all(&daemon->sessions, fault != NULL ? "the daemon broke down"
-                                                          : "the daemon is stopping");
+    kee_sessions_end_all(&daemon->sessions, fault);
     kee_pending_end_all(daemon, fault != NULL ? "FAULT" : "STATE",
                         fault != NULL ? fault : "the daemon is stopping");
     while (!kee_list_is_empty(&daemon->stoppers)) {

@@ -164,6 +164,11 @@ static void pin(struct kee_daemon *daemon, struct kee_request *request, const js
     order_kref(daemon, request, params, kee_kernel_pin);
 }
 
+static void hold(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
+{
+    order_kref(daemon, request, params, kee_kernel_hold);
+}
+
 static void unpin(struct kee_daemon *daemon, struct kee_request *request, const json_t *params)
 {
     order_kref(daemon, request, params, kee_kernel_unpin);
@@ -486,6 +491,7 @@ static const struct method methods[] = {
     {"reap", reap},
     {"collect", collect},
     {"facet", facet},
+    {"hold", hold},
     {"pin", pin},
     {"unpin", unpin},
     {"revoke", revoke},

@@ -92,7 +92,13 @@ static void on_closed(void *context, const char *why)
     }
 }
 
-static const struct kee_captp_events captp_events = {on_emit, on_closed};
+/* The facade is made when somebody asks for it, and many an owner only calls what it knows. */
+static struct kee_kref on_bootstrap(void *context)
+{
+    return kee_facade_kref(daemon_of(context));
+}
+
+static const struct kee_captp_events captp_events = {on_emit, on_closed, on_bootstrap};
 
 /* ---- what comes from the host ---- */
 
@@ -122,9 +128,7 @@ static void on_ended(void *context, const char *why)
 
     if (!session->over) {
         note_end(session, why);
-        if (daemon_of(session)->core.fault == 0) {
-            kee_captp_end(session->captp, why);
-        }
+        kee_captp_end(session->captp, why);
         finish(session);
     }
 }
@@ -160,7 +164,7 @@ static int open_session(struct session *session)
     struct kee_captp_options options = {
         .label = kee_buf_bytes(&session->guest->label),
         .owner = session->guest->owner,
-        .bootstrap = session->guest->owner ? kee_facade_kref(daemon) : session->guest->bootstrap};
+        .bootstrap = session->guest->owner ? KEE_KREF_NONE : session->guest->bootstrap};
     int r;
 
     if (daemon->core.fault < 0) {
@@ -227,10 +231,14 @@ void kee_sessions_cut(struct kee_sessions *sessions, const struct kee_guest *gue
     }
 }
 
-void kee_sessions_end_all(struct kee_sessions *sessions, const char *why)
+void kee_sessions_end_all(struct kee_sessions *sessions, const char *fault)
 {
     while (!kee_list_is_empty(&sessions->all)) {
-        on_ended(KEE_CONTAINER(sessions->all.next, struct session, link), why);
+        struct session *session = KEE_CONTAINER(sessions->all.next, struct session, link);
+        bool owner = session->guest != NULL && session->guest->owner;
+        on_ended(session, fault == NULL ? "the daemon is stopping"
+                          : owner       ? fault
+                                        : "the daemon broke down");
     }
 }
 

@@ -42,8 +42,8 @@ void kee_sessions_enter(struct kee_sessions *sessions, const struct kee_guest *g
 /* The guest is no longer one: its sessions are over at once. */
 void kee_sessions_cut(struct kee_sessions *sessions, const struct kee_guest *guest,
                       const char *why);
-/* All are told, and are over. */
-void kee_sessions_end_all(struct kee_sessions *sessions, const char *why);
+/* All are told, and are over. fault: NULL if the daemon stops; only an owner hears what it was. */
+void kee_sessions_end_all(struct kee_sessions *sessions, const char *fault);
 
 /* From within the kernel. */
 void kee_sessions_news(struct kee_sessions *sessions, struct kee_peer_id peer,

@@ -175,19 +175,27 @@ static int hear_bootstrap(struct keeve_client *client, const struct kee_captp_op
     return 0;
 }
 
-static void hear_drop(struct keeve_client *client, const struct kee_captp_op *op)
+static void drop_one(struct keeve_client *client, struct kee_bytes id, uint64_t refs)
 {
-    struct kee_client_asked *asked = kee_client_asked_find(client, op->id);
+    struct kee_client_asked *asked = kee_client_asked_find(client, id);
     struct kee_client_ref *row;
 
     if (asked != NULL) {
         kee_client_asked_drop(client, asked);
         return;
     }
-    row = target_of(client, op->id);
+    row = target_of(client, id);
     if (row != NULL) {
-        row->mentions -= op->refs < row->mentions ? op->refs : row->mentions;
+        row->mentions -= refs < row->mentions ? refs : row->mentions;
         kee_client_idle(client, row);
+    }
+}
+
+static void hear_drop(struct keeve_client *client, const struct kee_captp_op *op)
+{
+    drop_one(client, op->id, op->refs);
+    for (size_t i = 0; i < op->more_count; i++) {
+        drop_one(client, op->more[i].id, op->more[i].refs);
     }
 }
 

@@ -16,7 +16,7 @@ let failures = 0;
 // The stand-in: one answer for each method, and what it was asked.
 const asked = [];
 const answers = {
-  send: () => ({ result: { status: 'fulfilled', value: { body: '#["$0","+7","a\\u001b[2Jb"]', slots: ['ko4'] } } }),
+  hold: () => ({ result: {} }),
   status: () => ({ result: { version: '0.1.0', pid: 7, home, state: 'running', uptime_ms: 61000, jail: true,
     durability: 'full', vats: 1, awake: 1, queued: 0, subclusters: [], store_syncs: 3, cranks: 9 } }),
   vats: () => ({ result: [
@@ -50,6 +50,26 @@ const server = createServer(socket => {
         socket.write(line.slice(0, 10));
         setTimeout(() => socket.write(line.slice(10)), 5);
       }
+    }
+  });
+});
+
+// The owner's door, which answers every call alike.
+const calls = [];
+const fulfilled = { result: { body: '#["$0","+7","a\\u001b[2Jb"]', slots: ['o+ko4'] } };
+let answer = fulfilled;
+const door = createServer(socket => {
+  let text = '';
+  socket.on('error', () => {});
+  socket.on('data', data => {
+    const lines = (text + data).split('\n');
+    text = lines.pop();
+    for (const line of lines.map(l => JSON.parse(l))) {
+      if (line.type !== 'CTP_CALL') continue;
+      calls.push(line);
+      const said = `${JSON.stringify({ type: 'CTP_RETURN', epoch: 0, answerID: line.questionID, ...answer })}\n`;
+      socket.write(said.slice(0, 10));
+      setTimeout(() => socket.write(said.slice(10)), 5);
     }
   });
 });
@@ -131,12 +151,12 @@ const withDaemon = async () => {
   let r = await run([...at, 'send', 'ko4', 'greet', '{"kref":"ko4"}', '-5', '"#x"']);
   expect('send: result', r.stdout, '[{"kref":"ko4"},{"@bigint":"7"},"a\\u001b[2Jb"]\n');
   expect('send: status', r.status, 0);
-  expect('send: what was asked', JSON.stringify(asked.pop()), JSON.stringify({ method: 'send', params: {
-    target: 'ko4', methargs: { body: '#["greet",["$0",-5,"!#x"]]', slots: ['ko4'] } } }));
+  const { target, method } = calls.pop();
+  expect('send: what was asked', JSON.stringify({ target, method }), JSON.stringify({
+    target: 'o-ko4', method: { body: '#["greet",["$0",-5,"!#x"]]', slots: ['o-ko4'] } }));
+  expect('send: what is held', JSON.stringify(asked.pop()), JSON.stringify({ method: 'hold', params: { kref: 'ko4' } }));
 
-  const fulfilled = answers.send;
-  answers.send = () => ({ result: { status: 'rejected',
-    value: { body: '#{"#error":"no such thing","name":"TypeError"}', slots: [] } } });
+  answer = { exception: { body: '#{"#error":"no such thing","errorId":"error:keeve:r1#1","name":"TypeError"}', slots: [] } };
   r = await run([...at, 'send', 'ko4', 'greet']);
   expect('rejection: standard error', r.stderr, 'error: TypeError: no such thing\n');
   expect('rejection: standard output', r.stdout, '');
@@ -144,7 +164,11 @@ const withDaemon = async () => {
   r = await run([...at, '--json', 'send', 'ko4', 'greet']);
   expect('rejection as JSON', r.stdout, '{"@error":"no such thing","name":"TypeError"}\n');
   expect('rejection as JSON: status', r.status, 1);
-  answers.send = fulfilled;
+  answer = { exception: { body: '#{"#error":"there is no ko4","errorId":"error:keeve:r1#2","name":"Error"}', slots: [] } };
+  r = await run([...at, 'send', 'ko4', 'greet']);
+  expect('nothing of that name: standard error', r.stderr, 'keeve: there is no ko4\n');
+  expect('nothing of that name: status', r.status, 1);
+  answer = fulfilled;
 
   r = await run([...at, 'clist', 'v9']);
   expect('declined: text', r.stderr, 'keeve: no vat v9; the vats are v1 to v3\n');
@@ -174,8 +198,10 @@ const withDaemon = async () => {
 
 await withoutDaemon();
 await new Promise(done => server.listen(join(home, 'control.sock'), done));
+await new Promise(done => door.listen(join(home, 'captp.sock'), done));
 await withDaemon();
 server.close();
+door.close();
 rmSync(home, { recursive: true, force: true });
 console.log(failures === 0 ? 'all good' : `${failures} failed`);
 process.exit(failures === 0 ? 0 : 1);

@@ -29,7 +29,7 @@ static void on_closed(void *context, const char *why)
     (void)snprintf(rig->why, sizeof rig->why, "%s", why);
 }
 
-static const struct kee_captp_events events = {on_emit, on_closed};
+static const struct kee_captp_events events = {.emit = on_emit, .closed = on_closed};
 
 static void on_news(void *context, struct kee_peer_id peer, const struct kee_peer_news *news,
                     const char *why)

@@ -479,7 +479,10 @@ static int rebind_channel(struct kee_daemon *daemon, struct kee_subcluster_id id
     struct kee_io *io = NULL;
     int r = io_new(daemon, id, channel, &io);
 
-    if (r == 0 && channel->type != KEE_CHANNEL_NETWORK) {
+    if (r != 0) {
+        return r;
+    }
+    if (channel->type != KEE_CHANNEL_NETWORK) {
         r = kee_io_connect(io, &io->broken);
     }
     return r < 0 ? r : bind(io, id);

@@ -273,6 +273,88 @@ static void keys_not_used_are_named_in_warnings(void **state)
     kee_buf_fini(&why);
 }
 
+static void services_and_channels_are_read(void **state)
+{
+    struct kee_buf why = KEE_BUF_EMPTY;
+    struct kee_config config, again;
+    struct kee_bytes name;
+    json_t *kept;
+
+    assert_int_equal(
+        read_text(&config,
+                  "{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\"}},"
+                  "\"services\":[\"clock\"],\"io\":{\"log\":{\"type\":\"console\"},"
+                  "\"news\":{\"type\":\"file\",\"path\":\"news.txt\",\"direction\":\"in\","
+                  "\"unit\":\"chars\"},"
+                  "\"door\":{\"type\":\"listen\",\"hostport\":\"127.0.0.1:0\"}}}",
+                  &why),
+        0);
+    assert_int_equal(json_array_size(config.warnings), 0);
+    assert_int_equal(config.launch.services.count, 1);
+    assert_true(kee_vp_strings_next(&config.launch.services, &name));
+    assert_bytes_text(name, "clock");
+    assert_int_equal(config.launch.channels.count, 3);
+    assert_int_equal(config.channel_count, 3);
+    assert_int_equal(config.channels[0].type, KEE_CHANNEL_CONSOLE);
+    assert_true(config.channels[0].in && config.channels[0].out);
+    assert_int_equal(config.channels[1].unit, KEE_CHANNEL_CHARS);
+    assert_true(config.channels[1].in && !config.channels[1].out);
+    assert_bytes_text(config.channels[1].place, path_of("news.txt"));
+    assert_bytes_text(config.channels[2].place, "127.0.0.1:0");
+    /* What is kept with the subcluster leads to the same places, wherever it is read. */
+    kept = json_loadb((const char *)config.launch.config.data, config.launch.config.size, 0, NULL);
+    assert_non_null(kept);
+    assert_int_equal(kee_config_read_channels(&again, kept, &why), 0);
+    assert_int_equal(again.channel_count, 3);
+    assert_bytes_text(again.channels[1].place, path_of("news.txt"));
+    json_decref(kept);
+    kee_config_fini(&again);
+    kee_config_fini(&config);
+    kee_buf_fini(&why);
+}
+
+static void services_and_channels_that_cannot_be_are_refused(void **state)
+{
+    static const struct {
+        const char *members, *why;
+    } cases[] = {
+        {"\"services\":7", "configuration, services: expected an array of names, found a number"},
+        {"\"services\":[7]", "configuration, services: expected names of services, found a number"},
+        {"\"io\":7", "configuration, io: expected an object of names and channels, a few dozen at "
+                     "most, found a number"},
+        {"\"io\":{\"x\":7}",
+         "configuration, io.x: expected an object such as {\"type\":\"console\"}, found a number"},
+        {"\"io\":{\"x\":{\"type\":\"tape\"}}",
+         "configuration, io.x.type: expected console, file, socket, listen or network, found "
+         "\"tape\""},
+        {"\"io\":{\"x\":{\"type\":\"console\",\"unit\":\"word\"}}",
+         "configuration, io.x.unit: expected line, string, chars or bytes, found \"word\""},
+        {"\"io\":{\"x\":{\"type\":\"console\",\"direction\":7}}",
+         "configuration, io.x.direction: expected in, out or inout, found a number"},
+        {"\"io\":{\"x\":{\"type\":\"socket\"}}",
+         "configuration, io.x.path: expected a path, found nothing"},
+        {"\"io\":{\"x\":{\"type\":\"listen\",\"path\":\"x\"}}",
+         "configuration, io.x.path: expected nothing, for a channel of this type, found \"x\""},
+        {"\"services\":[\"x\"],\"io\":{\"x\":{\"type\":\"console\"}}",
+         "configuration, io.x: expected a name of at most 64 printable characters that is not one "
+         "of "
+         "services"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kee_buf why = KEE_BUF_EMPTY, text = KEE_BUF_EMPTY;
+        struct kee_config config;
+
+        kee_buf_printf(&text, "{\"bootstrap\":\"a\",\"vats\":{\"a\":{\"bundleSpec\":\"a.js\"}},%s}",
+                       cases[i].members);
+        assert_int_equal(read_text(&config, kee_buf_cstr(&text), &why), KEE_CONFIG_BAD);
+        assert_string_equal(kee_buf_cstr(&why), cases[i].why);
+        kee_config_fini(&config);
+        kee_buf_fini(&text);
+        kee_buf_fini(&why);
+    }
+}
+
 static void a_flavour_is_taken_or_refused(void **state)
 {
     static const char *const text =
@@ -355,6 +437,8 @@ int main(void)
         TEST(refusals_name_the_key_the_expected_and_the_found),
         TEST(a_missing_file_is_named),
         TEST(keys_not_used_are_named_in_warnings),
+        TEST(services_and_channels_are_read),
+        TEST(services_and_channels_that_cannot_be_are_refused),
         TEST(a_flavour_is_taken_or_refused),
         TEST(a_vat_is_raw_if_it_says_so),
         TEST(too_much_is_refused),

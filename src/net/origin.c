@@ -2,6 +2,7 @@
 /* origin - see origin.h. */
 #include "net/origin.h"
 
+#include <stdio.h>
 #include <strings.h>
 
 #include "os/tcp.h"
@@ -29,9 +30,8 @@ static bool parse_host(struct kee_tcp_place *out, struct kee_bytes host)
     if (has_port || host.size == 0 || host.size > sizeof out->host) {
         return host.size > 0 && kee_tcp_place_parse(out, host);
     }
-    memcpy(whole, host.data, host.size);
-    memcpy(whole + host.size, ":80", 3);
-    return kee_tcp_place_parse(out, kee_bytes_of(whole, host.size + 3));
+    (void)snprintf(whole, sizeof whole, "%.*s:80", (int)host.size, (const char *)host.data);
+    return kee_tcp_place_parse(out, kee_bytes_str(whole));
 }
 
 /* What follows the scheme. */

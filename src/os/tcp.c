@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fault.h"
 
 #define CLIENTS_WAITING_MAX 4096
@@ -152,6 +153,7 @@ int kee_tcp_listen(struct kee_tcp_listener *out, const struct kee_tcp_place *pla
         chosen = chosen->ai_next;
     }
     chosen = chosen == NULL ? found : chosen;
+    kee_assert(chosen != NULL); /* a look-up that goes well finds something */
     out->fd = socket(chosen->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (out->fd >= 0) {
         /* What is left of connections before a restart does not keep the port from us. */

@@ -7,10 +7,12 @@ import { Failure, ROOT, check, existsSync, join } from './lib.mjs';
 
 const { WebSocket } = createRequire(join(ROOT, 'test/npm/package.json'))('ws');
 
-/** The program, or undefined where there is none. */
-export const findChromium = () =>
-  [process.env.CHROMIUM, ...(process.env.PATH ?? '').split(':').map(dir => join(dir, 'chromium'))]
-    .find(path => path && existsSync(path));
+/** The program, CHROMIUM or the one on the path; undefined where there is none, or CHROMIUM is empty. */
+export const findChromium = () => {
+  const { CHROMIUM, PATH = '' } = process.env;
+  const places = CHROMIUM === undefined ? PATH.split(':').map(dir => join(dir, 'chromium')) : [CHROMIUM];
+  return places.find(path => path && existsSync(path));
+};
 
 const START_MS = 120_000;
 

@@ -62,7 +62,7 @@ const makeDropper = kernelFacade => {
 /**
  * @param {object} options
  * @param {unknown} options.kernelFacade has queueMessage(kref, method, args) -> capdata; for promises
- *   subscribePromise(kref), for letting go dropKref([[kref, mentions]...]), for gets getProperty(kref, name)
+ *   subscribePromise(kref), for letting go dropKref([[kref, mentions]...]), for gets resolveKref(kref)
  */
 export const makePresenceManager = ({ kernelFacade }) => {
   const dropper = makeDropper(kernelFacade);
@@ -86,7 +86,7 @@ export const makePresenceManager = ({ kernelFacade }) => {
   const ask = async (operation, { target, method, args, property }) => {
     switch (operation) {
       case 'getProperty':
-        return fromCapData(await E(kernelFacade).getProperty(target, property));
+        return adopt(await E.get(E(kernelFacade).resolveKref(target))[property]);
       case 'subscribePromise':
         return adopt(await E(kernelFacade).subscribePromise(target));
       default:

@@ -28,5 +28,7 @@ export const test = async t => {
   E.sendOnly(presence).increment();
   await until(async () => (await E(root).read()) === 4, 'what was sent only, by queueMessage');
   await E.get(presence).anything;
+  const manager = client.makePresenceManager({ kernelFacade: kernel });
+  check((await E.get(manager.resolveKref(kref)).none) === undefined, 'a property by the presence manager');
   equal(operations, ['queueMessage', 'queueMessage', 'getProperty'], 'operations');
 };

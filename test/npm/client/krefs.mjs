@@ -134,7 +134,7 @@ const makeLocalKernel = () => {
           return kser(args);
       }
     },
-    getProperty: (kref, name) => kser(objects.get(kref)[name]),
+    resolveKref: kref => ({ ...objects.get(kref) }),
     subscribePromise: async kref => `${kref} settled`,
     dropKref: drops => void log.push(['drop', JSON.stringify(drops)]),
   });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is let go, on both sides, is gone; what is not, is not.
-import { E, gc } from '../npm.mjs';
+import { E, Far, gc } from '../npm.mjs';
 import { check, dataOf, flip, slotValue, until } from '../sessions.mjs';
 import { same } from '../same.mjs';
 
@@ -121,6 +121,37 @@ export const checks = {
       same(dropped.decRefs, 2, 'as often as we have named it');
       await raw.call(raw.root, ['hold', [name, slotValue(0, 'Alleged: other')]], ['o+3']);
       same((await raw.call(raw.root, ['held', [name]])).result.slots, ['o-3'], 'the name may be used anew');
+    },
+  },
+  'our object, known to npm’s library, is dropped': {
+    level: 'kernel',
+    run: async c => {
+      const { root, captp } = await c.peer();
+      const name = c.name();
+      await (async () => {
+        const mine = Far('mine', { invoke: () => 'here' });
+        await E(root).hold(name, mine);
+        same(await E(root).callBack(mine), 'here', 'what it answered');
+        await E(root).letGo(name);
+      })();
+      await until(async () => {
+        await gc(); /* the library drops its questions */
+        await c.server.collect();
+        return captp.getStats().gc.DROPPED >= 1;
+      }, 'our object to be dropped');
+    },
+  },
+  'our promise, once settled, is dropped': {
+    level: 'kernel',
+    run: async c => {
+      const raw = await c.raw();
+      const asked = raw.ask(raw.root, ['outcomeOf', [slotValue(0)]], ['p+1']);
+      raw.send({ type: 'CTP_RESOLVE', promiseID: 'p-1', res: { body: '7', slots: [] } });
+      same(dataOf(await raw.returned(asked)), ['fulfilled', 7], 'what the vat saw');
+      await until(async () => {
+        await c.server.collect();
+        return raw.heard.some(m => m.type === 'CTP_DROP' && m.slotID === 'p-1');
+      }, 'the drop of our promise');
     },
   },
   'answers that are dropped hold nothing': {

@@ -12,9 +12,11 @@ const host = (module, home, root) => `
   const host = await openOwner({ dir: ${JSON.stringify(home)} });
   const root = await host.resolve(${JSON.stringify(root)});
   globalThis.children = await E(root).makeChildren(100);
-  globalThis.kit = await E(root).makePromise();
-  const mute = Far('mute', { invoke: () => new Promise(() => {}) });
-  for (let i = 0; i < 20; i += 1) E(root).callBack(Far('mute ' + i, mute)).catch(() => {});
+  const kit = globalThis.kit = await E(root).makePromise();
+  await E(kit.resolver).resolve('settled');
+  const makeMute = () => Far('mute', { invoke: () => new Promise(() => {}) });
+  const mute = makeMute();
+  for (let i = 0; i < 20; i += 1) E(root).callBack(makeMute()).catch(() => {});
   E(root).outcomeOf(new Promise(() => {}));
   E(root).callBack(mute).catch(() => {});
   await E(root).echo(1);

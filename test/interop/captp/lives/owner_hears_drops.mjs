@@ -13,7 +13,7 @@ export const buildRootObject = (_powers, _parameters, baggage) => {
   const define = makeDefineDurableFactory(makeDurableZone(baggage).subZone('things'));
   const makeThing = define('thing', {
     init: (state, name) => { state.name = name; },
-    make: state => Far('thing', { name: () => state.name }),
+    make: state => Far('thing', { label: () => state.name }),
     cleanup: () => baggage.set('ended', baggage.get('ended') + 1),
   });
   return Far('root', { bootstrap: () => 'ready', make: name => makeThing(name), ended: () => baggage.get('ended') });
@@ -28,7 +28,7 @@ export const test = async t => {
   const drops = () => trace.events.filter(e => e.event === 'deliver' && e.vat === vats.owner.vat && e.type === 'dropExports');
   const kept = await E(it).make('kept');
   const [gone] = await (async () => {
-    await E(E(it).make('gone')).name();
+    await E(E(it).make('gone')).label();
     return slotsHeard(host, 'CTP_RETURN');
   })().then(() => host.heard.filter(m => m.result && /thing/.test(m.result.body)).at(-1).result.slots);
   await home.send(root, 'ended');
@@ -43,5 +43,5 @@ export const test = async t => {
   await until(async () => (await home.send(root, 'ended')) > 0, 'the cleanup of the vat');
   equal(await home.send(root, 'ended'), 1, 'objects that ended');
   check(!(await home.rows('objects')).some(row => row.kref === gone.slice(2)), `${gone} is forgotten`);
-  equal(await E(kept).name(), 'kept', 'the other is as it was');
+  equal(await E(kept).label(), 'kept', 'the other is as it was');
 };

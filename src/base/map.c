@@ -69,6 +69,18 @@ static int grow(struct kee_map *map)
     return 0;
 }
 
+int kee_map_reserve(struct kee_map *map, size_t more)
+{
+    int r = 0;
+
+    kee_assert(more > 0);
+    /* Three quarters are taken at most, before the last of them is placed. */
+    while (r == 0 && (map->count + more - 1) * 4 >= map->room * 3) {
+        r = grow(map);
+    }
+    return r;
+}
+
 int kee_map_put(struct kee_map *map, uint64_t key, void *value)
 {
     struct kee_map_cell *cell = cell_of(map, key);
@@ -79,11 +91,9 @@ int kee_map_put(struct kee_map *map, uint64_t key, void *value)
         cell->value = value;
         return 0;
     }
-    if (map->count * 4 >= map->room * 3) {
-        r = grow(map);
-        if (r < 0) {
-            return r;
-        }
+    r = kee_map_reserve(map, 1);
+    if (r < 0) {
+        return r;
     }
     place(map, key, value);
     return 0;

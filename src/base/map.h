@@ -25,6 +25,8 @@ void kee_map_fini(struct kee_map *map);
 void *kee_map_get(const struct kee_map *map, uint64_t key); /* NULL if absent */
 /* value must not be NULL; replaces an earlier one. Returns 0 or KEE_FAULT_MEMORY. */
 int kee_map_put(struct kee_map *map, uint64_t key, void *value);
+/* Room for so many more, which kee_map_put() takes without a fault. Returns 0 or KEE_FAULT_MEMORY. */
+int kee_map_reserve(struct kee_map *map, size_t more);
 void *kee_map_remove(struct kee_map *map, uint64_t key); /* what was there, or NULL */
 
 /* Walks all cells in no order: start with *at = 0; NULL at the end. Do not change the map meanwhile. */

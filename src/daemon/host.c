@@ -65,6 +65,7 @@ static void on_note(void *context, const char *text)
 static void on_durable(void *context, uint64_t batch)
 {
     kee_pending_durable(context, batch);
+    kee_sessions_flush(&((struct kee_daemon *)context)->sessions);
 }
 
 static bool waits(void *context)

@@ -14,6 +14,7 @@
 struct session {
     struct kee_link link; /* in all, or over */
     struct kee_link waking;
+    struct kee_link saying;
     bool held; /* not read from for now */
     struct kee_sessions *sessions;
     const struct kee_guest *guest; /* NULL once it is no longer one */
@@ -56,8 +57,21 @@ static bool is_ahead(const struct session *session)
     return kee_channel_backlog(session->channel) > KEE_LIMIT_SESSION_BACKLOG_BYTES;
 }
 
+/* What was gathered leaves. */
+static void say(struct session *session)
+{
+    kee_list_remove(&session->saying);
+    if (session->channel != NULL) {
+        kee_channel_flush(session->channel);
+    }
+}
+
+/* Only what the socket does not take is unread. */
 static void hold_if_ahead(struct session *session)
 {
+    if (!session->over && !session->held && is_ahead(session)) {
+        say(session);
+    }
     if (!session->over && !session->held && is_ahead(session)) {
         session->held = true;
         kee_channel_pause(session->channel, true);
@@ -73,7 +87,15 @@ static void on_emit(void *context, struct kee_bytes text)
     if (session->channel == NULL) {
         return;
     }
+    /* One packet for the texts of a round: at both sides a packet costs more than a text. */
+    if (kee_list_is_empty(&session->saying)) {
+        kee_channel_gather(session->channel);
+        kee_list_append(&session->sessions->saying, &session->saying);
+    }
     kee_channel_send(session->channel, text);
+    if (is_ahead(session)) {
+        say(session);
+    }
     if (kee_channel_backlog(session->channel) > KEE_LIMIT_SESSION_UNREAD_BYTES) {
         note_end(session, "it does not read what it is told");
         kee_channel_free(session->channel);
@@ -150,6 +172,7 @@ static const struct kee_channel_handler channel_handler = {on_text, on_ended, on
 static void destroy(struct session *session)
 {
     kee_list_remove(&session->link);
+    kee_list_remove(&session->saying); /* closing the channel flushes */
     session->sessions->count--;
     kee_captp_free(session->captp);
     if (session->channel != NULL) {
@@ -199,6 +222,7 @@ void kee_sessions_enter(struct kee_sessions *sessions, const struct kee_guest *g
     session->channel = channel;
     session->since_ms = kee_loop_now_ms(daemon->own.loop);
     kee_list_init(&session->waking);
+    kee_list_init(&session->saying);
     kee_list_append(&sessions->all, &session->link);
     sessions->count++;
     kee_core_set_now(&daemon->core);
@@ -299,9 +323,17 @@ static void wake_all(struct kee_sessions *sessions)
     }
 }
 
+void kee_sessions_flush(struct kee_sessions *sessions)
+{
+    while (!kee_list_is_empty(&sessions->saying)) {
+        say(KEE_CONTAINER(sessions->saying.next, struct session, saying));
+    }
+}
+
 void kee_sessions_round(struct kee_sessions *sessions)
 {
     wake_all(sessions);
+    kee_sessions_flush(sessions);
     while (!kee_list_is_empty(&sessions->over) && sessions->daemon->core.fault == 0) {
         destroy(KEE_CONTAINER(sessions->over.next, struct session, link));
     }
@@ -318,6 +350,7 @@ void kee_sessions_init(struct kee_sessions *sessions, struct kee_daemon *daemon)
     kee_list_init(&sessions->all);
     kee_list_init(&sessions->over);
     kee_list_init(&sessions->waking);
+    kee_list_init(&sessions->saying);
 }
 
 void kee_sessions_fini(struct kee_sessions *sessions)

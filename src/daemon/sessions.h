@@ -27,6 +27,7 @@ struct kee_sessions {
     struct kee_link all;
     struct kee_link over;
     struct kee_link waking; /* news gave them orders for the next round */
+    struct kee_link saying; /* those with texts that are gathered */
     size_t count;
 };
 
@@ -51,6 +52,8 @@ void kee_sessions_news(struct kee_sessions *sessions, struct kee_peer_id peer,
 void kee_sessions_lost(struct kee_sessions *sessions, struct kee_peer_id peer, const char *why);
 
 void kee_sessions_round(struct kee_sessions *sessions);
+/* All that sessions were told leaves: after news, and at the end of their round. */
+void kee_sessions_flush(struct kee_sessions *sessions);
 bool kee_sessions_want_round(const struct kee_sessions *sessions);
 
 /* peer label door age_ms rows calls unread of each */

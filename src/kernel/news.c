@@ -166,6 +166,7 @@ static int keep_in_memory(struct kee_kernel *kernel, struct kee_peer *peer,
     kee_buf_put_bytes(&answer->body, output->news.data.body);
     output->keeps = answer;
     r = kee_buf_status(&answer->body);
+    r = r != 0 ? r : kee_peer_ready_to_keep(peer);
     r = r != 0 ? r : kee_peer_row_remove(kernel, peer, promise, row, &unused);
     return r != 0 ? r : kee_promise_count(kernel, promise, -1);
 }

@@ -41,6 +41,7 @@ void kee_peer_free(struct kee_peer *peer)
     while (!kee_list_is_empty(&peer->answers)) {
         kee_peer_answer_free(peer, KEE_CONTAINER(peer->answers.next, struct kee_peer_answer, link));
     }
+    kee_map_fini(&peer->answers_by);
     if (peer->last != NULL) {
         kee_buf_fini(&peer->last->text);
         free(peer->last);

@@ -9,33 +9,36 @@
 
 struct kee_peer_answer *kee_peer_answer(const struct kee_peer *peer, struct kee_kref promise)
 {
-    for (struct kee_link *link = peer->answers.prev; link != &peer->answers; link = link->prev) {
-        struct kee_peer_answer *answer = KEE_CONTAINER(link, struct kee_peer_answer, link);
-        if (kee_kref_equal(answer->promise, promise)) {
-            return answer;
-        }
-    }
-    return NULL;
+    return kee_map_get(&peer->answers_by, promise.bits);
 }
 
 void kee_peer_answer_free(struct kee_peer *peer, struct kee_peer_answer *answer)
 {
     kee_list_remove(&answer->link);
-    peer->answer_count--;
+    (void)kee_map_remove(&peer->answers_by, answer->promise.bits);
     kee_buf_fini(&answer->body);
     free(answer);
+}
+
+int kee_peer_ready_to_keep(struct kee_peer *peer)
+{
+    return peer->answers_by.room > 0 ? 0
+                                     : kee_map_reserve(&peer->answers_by, KEE_LIMIT_PEER_ANSWERS);
 }
 
 void kee_peer_keep_answer(struct kee_kernel *kernel, struct kee_peer_id id,
                           struct kee_peer_answer *answer)
 {
     struct kee_peer *peer = kee_map_get(&kernel->peers, id.n);
+    int r;
 
-    kee_assert(peer != NULL);
-    kee_list_append(&peer->answers, &answer->link);
-    if (++peer->answer_count > KEE_LIMIT_PEER_ANSWERS) {
+    kee_assert(peer != NULL && kee_peer_answer(peer, answer->promise) == NULL);
+    if (peer->answers_by.count == KEE_LIMIT_PEER_ANSWERS) {
         kee_peer_answer_free(peer, KEE_CONTAINER(peer->answers.next, struct kee_peer_answer, link));
     }
+    kee_list_append(&peer->answers, &answer->link);
+    r = kee_map_put(&peer->answers_by, answer->promise.bits, answer);
+    kee_assert(r == 0);
 }
 
 /* ---- letting go ---- */

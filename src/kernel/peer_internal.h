@@ -49,7 +49,7 @@ struct kee_peer {
     struct kee_output *last;    /* to tell that it is ended; owned until it is under way */
     struct kee_link touched;    /* in kernel->peers_touched during a crank that changed the above */
     struct kee_link answers;    /* struct kee_peer_answer, oldest first */
-    uint32_t answer_count;
+    struct kee_map answers_by;  /* kref bits -> the same; with room for all there may be */
     struct kee_key swept_at;
 };
 
@@ -141,6 +141,8 @@ int kee_peer_release_promise(struct kee_kernel *kernel, struct kee_peer *peer, s
 int kee_peer_take_export(struct kee_kernel *kernel, struct kee_peer_id id, struct kee_kref kref);
 /* The answer that is kept under this name, or NULL. */
 struct kee_peer_answer *kee_peer_answer(const struct kee_peer *peer, struct kee_kref promise);
+/* Before kee_peer_keep_answer(), which cannot fail. */
+int kee_peer_ready_to_keep(struct kee_peer *peer);
 /* Takes answer. */
 void kee_peer_keep_answer(struct kee_kernel *kernel, struct kee_peer_id id,
                           struct kee_peer_answer *answer);

@@ -25,6 +25,20 @@ void kee_channel_send(struct kee_channel *channel, struct kee_bytes text)
     channel->ops->send(channel, text);
 }
 
+void kee_channel_gather(struct kee_channel *channel)
+{
+    if (channel->ops->gather != NULL) {
+        channel->ops->gather(channel);
+    }
+}
+
+void kee_channel_flush(struct kee_channel *channel)
+{
+    if (channel->ops->flush != NULL) {
+        channel->ops->flush(channel);
+    }
+}
+
 size_t kee_channel_backlog(const struct kee_channel *channel)
 {
     return channel->ops->backlog(channel);

@@ -47,6 +47,10 @@ void kee_channel_attend(struct kee_channel *channel, const struct kee_channel_ha
 void kee_channel_set_text_max(struct kee_channel *channel, size_t text_max);
 
 void kee_channel_send(struct kee_channel *channel, struct kee_bytes text);
+/* What is sent from now on may be kept until kee_channel_flush(), or until the channel is closed, so that
+ * many texts leave in one piece; see kee_stream_gather(). */
+void kee_channel_gather(struct kee_channel *channel);
+void kee_channel_flush(struct kee_channel *channel);
 size_t kee_channel_backlog(const struct kee_channel *channel);
 void kee_channel_pause(struct kee_channel *channel, bool paused);
 /* Lets what was sent leave, for some seconds at most, then closes; frees. */
@@ -63,6 +67,9 @@ struct kee_channel_ops {
     void (*set_text_max)(struct kee_channel *channel, size_t text_max);
     void (*close)(struct kee_channel *channel);
     void (*free)(struct kee_channel *channel);
+    /* Both may be NULL: nothing is gathered. */
+    void (*gather)(struct kee_channel *channel);
+    void (*flush)(struct kee_channel *channel);
 };
 
 /* The first member of what the carrier has. */

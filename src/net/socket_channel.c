@@ -191,6 +191,16 @@ static size_t op_backlog(const struct kee_channel *channel)
     return kee_stream_backlog(((const struct socket_channel *)(const void *)channel)->stream);
 }
 
+static void op_gather(struct kee_channel *channel)
+{
+    kee_stream_gather(of(channel)->stream);
+}
+
+static void op_flush(struct kee_channel *channel)
+{
+    kee_stream_flush(of(channel)->stream);
+}
+
 static void op_pause(struct kee_channel *channel, bool paused)
 {
     of(channel)->paused = paused;
@@ -216,6 +226,7 @@ static void op_close(struct kee_channel *channel)
     }
     self->closing = true;
     self->base.handler = NULL;
+    kee_stream_flush(self->stream);
     kee_list_append(&self->net->closing, &self->link);
     if (kee_timer_new(&self->timer, self->net->loop, on_closing_over, self) < 0) {
         kee_fault_clear();
@@ -235,8 +246,8 @@ void kee_net_fini(struct kee_net *net)
     }
 }
 
-static const struct kee_channel_ops ops = {op_send,         op_backlog, op_pause,
-                                           op_set_text_max, op_close,   op_free};
+static const struct kee_channel_ops ops = {op_send,  op_backlog, op_pause,  op_set_text_max,
+                                           op_close, op_free,    op_gather, op_flush};
 
 int kee_channel_new(struct kee_channel **out, struct kee_net *net, int fd, enum kee_cut_kind kind,
                     size_t text_max)

@@ -32,7 +32,8 @@ struct kee_stream {
     struct kee_buf out; /* not yet accepted by the socket; the first sent bytes are gone already */
     size_t sent;
     int fd;
-    int error; /* errno of a failed write, to be reported from the loop */
+    int error;    /* errno of a failed write, to be reported from the loop */
+    bool gathers; /* out has nothing but what was written since, and waits to be flushed */
     bool paused;
     bool ended;  /* nothing more will be read */
     bool failed; /* reported: nothing more will happen */
@@ -52,7 +53,7 @@ static void watch_what_matters(struct kee_stream *stream)
     if ((!stream->paused && !stream->ended) || stream->error != 0) {
         events |= KEE_WATCH_READ;
     }
-    if (stream->out.size > stream->sent || stream->error != 0) {
+    if ((stream->out.size > stream->sent && !stream->gathers) || stream->error != 0) {
         events |= KEE_WATCH_WRITE;
     }
     kee_watch_set(stream->watch, events);
@@ -167,21 +168,24 @@ static bool send_some(struct kee_stream *stream, const uint8_t *data, size_t siz
     return true;
 }
 
-static void flush(struct kee_stream *stream)
+/* Sends of what waits. True: all of it has left, and there was some. */
+static bool send_waiting(struct kee_stream *stream)
 {
-    if (stream->out.size == stream->sent) {
-        return;
+    if (stream->out.size == stream->sent ||
+        !send_some(stream, stream->out.data, stream->out.size, &stream->sent) ||
+        stream->sent < stream->out.size) {
+        return false;
     }
-    if (!send_some(stream, stream->out.data, stream->out.size, &stream->sent)) {
-        return;
-    }
-    if (stream->sent == stream->out.size) {
-        kee_buf_clear(&stream->out);
-        give_back(&stream->out);
-        stream->sent = 0;
-        if (stream->handler->drained != NULL) {
-            stream->handler->drained(stream->context);
-        }
+    kee_buf_clear(&stream->out);
+    give_back(&stream->out);
+    stream->sent = 0;
+    return true;
+}
+
+static void drain(struct kee_stream *stream)
+{
+    if (!stream->gathers && send_waiting(stream) && stream->handler->drained != NULL) {
+        stream->handler->drained(stream->context);
     }
 }
 
@@ -189,7 +193,7 @@ static void handle(struct kee_stream *stream, unsigned events, bool replays)
 {
     stream->busy = true;
     if ((events & KEE_WATCH_WRITE) != 0 && stream->error == 0) {
-        flush(stream);
+        drain(stream);
     }
     if (!stream->freed && replays && stream->replay) {
         stream->replay = false;
@@ -269,7 +273,7 @@ void kee_stream_write(struct kee_stream *stream, struct kee_bytes bytes)
     if (stream->error != 0 || bytes.size == 0) {
         return;
     }
-    if (stream->out.size == stream->sent) {
+    if (stream->out.size == stream->sent && !stream->gathers) {
         if (send_some(stream, bytes.data, bytes.size, &sent) && sent == bytes.size) {
             return;
         }
@@ -282,6 +286,25 @@ void kee_stream_write(struct kee_stream *stream, struct kee_bytes bytes)
         if (stream->out.failed) {
             stream->error = ENOMEM;
         }
+    }
+    if (!stream->busy) {
+        watch_what_matters(stream);
+    }
+}
+
+void kee_stream_gather(struct kee_stream *stream)
+{
+    stream->gathers = stream->gathers || stream->out.size == stream->sent;
+}
+
+void kee_stream_flush(struct kee_stream *stream)
+{
+    if (!stream->gathers) {
+        return;
+    }
+    stream->gathers = false;
+    if (stream->error == 0) {
+        (void)send_waiting(stream);
     }
     if (!stream->busy) {
         watch_what_matters(stream);

@@ -37,6 +37,12 @@ void kee_stream_attend(struct kee_stream *stream, const struct kee_stream_handle
 
 /* Copies what the socket does not take now. A failed socket is reported by ended(), from the loop. */
 void kee_stream_write(struct kee_stream *stream, struct kee_bytes bytes);
+/* What is written from now on is kept until kee_stream_flush(), so that it leaves in one piece; it counts
+ * in the backlog meanwhile. If earlier bytes still wait for the socket, all goes as usual. drained() is
+ * not called for what leaves with the flush at once. */
+void kee_stream_gather(struct kee_stream *stream);
+/* Nothing happens if nothing is gathered. */
+void kee_stream_flush(struct kee_stream *stream);
 /* Bytes that wait to leave. The owner decides what is too much. */
 size_t kee_stream_backlog(const struct kee_stream *stream);
 /* Stops and resumes reading. What was shown and not taken is shown again on resuming, from the loop. */

@@ -136,8 +136,24 @@ const countsThroughAKill = async (at, binary) => {
   return { world, count: after };
 };
 
+// Objects of the daemon, its bootstrap, and one that is not there.
+const callsOverCapTP = (at, client, door, root, count) => {
+  const calls = (...lines) => spawnSync(client, [door], {
+    input: lines.map(line => `${line}\n`).join(''), encoding: 'utf8', env: at.env, timeout: PATIENCE_MS,
+  });
+  const good = calls(`${root}.read`, 'getVatIds');
+  assert.equal(good.status, 0, good.stdout + good.stderr);
+  const answers = good.stdout.trim().split('\n').sort();
+  assert.equal(answers.length, 2, good.stdout);
+  assert.equal(answers[0], `answer: ${count}`);
+  assert.match(answers[1], /^answer: \[.*"v\d/);
+  const bad = calls('ko99999.read');
+  assert.notEqual(bad.status, 0);
+  assert.match(bad.stdout, /^rejected: .*ko99999/);
+};
+
 // A daemon works on the same directory; the ledger, a vat in C, is not there, the counter is.
-const isADaemonsHome = (at, { world, count }) => {
+const isADaemonsHome = (at, { world, count }, client) => {
   const keeve = (...args) => spawnSync(at.keeve, ['--home', world, ...args], { encoding: 'utf8', env: at.env });
   const started = keeve('start');
   assert.equal(started.status, 0, started.stderr);
@@ -146,6 +162,7 @@ const isADaemonsHome = (at, { world, count }) => {
     const root = vats.find(vat => vat.name === 'counter').root;
     const sent = keeve('send', root, 'read');
     assert.equal(sent.stdout.trim(), String(count), sent.stderr);
+    callsOverCapTP(at, client, path.join(world, 'captp.sock'), root, count);
   } finally {
     keeve('stop');
   }
@@ -158,9 +175,8 @@ try {
   const source_file = path.join(source, 'examples', 'embed.c');
   const shared = compile(at, 'embed', source_file);
   const ended = await countsThroughAKill(at, shared);
-  isADaemonsHome(at, ended);
-
-  compile(at, 'client', path.join(source, 'examples', 'client.c'));
+  const client = compile(at, 'client', path.join(source, 'examples', 'client.c'));
+  isADaemonsHome(at, ended, client);
 
   // Linked statically: nothing of libkeeve is looked for at run time but the worker program.
   const libs = at.pkgConfig('--static', '--libs').map(flag => (flag === '-lkeeve' ? '-l:libkeeve.a' : flag));

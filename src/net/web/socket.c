@@ -177,8 +177,8 @@ static void op_close(struct kee_channel *channel)
     ask_for_turn(self);
 }
 
-static const struct kee_channel_ops ops = {op_send,         op_backlog, op_pause,
-                                           op_set_text_max, op_close,   op_free};
+static const struct kee_channel_ops ops = {op_send,  op_backlog, op_pause, op_set_text_max,
+                                           op_close, op_free,    NULL,     NULL};
 
 /* ---- the connection's side ---- */
 

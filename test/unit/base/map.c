@@ -87,11 +87,33 @@ static void random_puts_and_removals_agree_with_an_array(void **state)
     kee_map_fini(&map);
 }
 
+static void what_is_reserved_is_there(void **state)
+{
+    struct kee_map map = KEE_MAP_EMPTY;
+    char thing = 0;
+
+    (void)state;
+    for (size_t more = 1; more <= KEYS; more += 7) {
+        const struct kee_map_cell *cells;
+
+        assert_int_equal(kee_map_put(&map, UINT64_MAX, &thing), 0);
+        assert_int_equal(kee_map_reserve(&map, more), 0);
+        cells = map.cells;
+        for (size_t i = 0; i < more; i++) {
+            assert_int_equal(kee_map_put(&map, i + 1, &thing), 0);
+        }
+        assert_ptr_equal(map.cells, cells); /* it did not grow */
+        assert_true(map.count < map.room);
+        kee_map_fini(&map);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_empty_map_holds_nothing),
         TEST(put_replaces),
+        TEST(what_is_reserved_is_there),
         TEST(random_puts_and_removals_agree_with_an_array),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -289,6 +289,31 @@ static void a_closed_channel_lets_its_words_leave_first(void **state)
     fixture_fini(&f);
 }
 
+static void what_is_gathered_leaves_with_the_flush_or_the_end(void **state)
+{
+    struct fixture f;
+    char text[16] = "";
+
+    (void)state;
+    fixture_init(&f);
+    connect_pair(&f, 100);
+    kee_channel_gather(f.channel);
+    kee_channel_send(f.channel, KEE_BYTES_LIT("[1]"));
+    kee_channel_send(f.channel, KEE_BYTES_LIT("[2]"));
+    assert_int_equal(kee_channel_backlog(f.channel), 8);
+    assert_int_equal(recv(f.peer, text, sizeof text, MSG_DONTWAIT), -1);
+    kee_channel_flush(f.channel);
+    assert_int_equal(recv(f.peer, text, sizeof text, MSG_DONTWAIT), 8);
+    assert_memory_equal(text, "[1]\n[2]\n", 8);
+    kee_channel_gather(f.channel);
+    kee_channel_send(f.channel, KEE_BYTES_LIT("[3]"));
+    kee_channel_close(f.channel);
+    f.channel = NULL;
+    assert_int_equal(recv(f.peer, text, sizeof text, MSG_DONTWAIT), 4);
+    assert_memory_equal(text, "[3]\n", 4);
+    fixture_fini(&f);
+}
+
 static void a_peer_that_goes_away_is_heard_of(void **state)
 {
     struct fixture f;
@@ -517,6 +542,7 @@ int main(void)
         TEST(a_paused_channel_shows_one_text_and_the_rest_when_resumed),
         TEST(what_is_not_read_waits_and_is_counted),
         TEST(a_closed_channel_lets_its_words_leave_first),
+        TEST(what_is_gathered_leaves_with_the_flush_or_the_end),
         TEST(a_peer_that_goes_away_is_heard_of),
         TEST(a_unix_door_is_for_its_owner_and_lets_in_at_once),
         TEST(the_first_text_at_a_tcp_door_is_the_secret),

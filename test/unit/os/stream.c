@@ -152,6 +152,59 @@ static void writing_more_than_the_socket_takes_arrives_in_order(void **state)
     free(seen);
 }
 
+static void what_is_gathered_leaves_with_the_flush(void **state)
+{
+    struct fixture *f = *state;
+    char text[8] = "";
+
+    kee_stream_gather(f->stream);
+    kee_stream_write(f->stream, kee_bytes_str("ab"));
+    kee_stream_write(f->stream, kee_bytes_str("c"));
+    assert_int_equal(kee_stream_backlog(f->stream), 3);
+    run_for(f, 5);
+    assert_int_equal(recv(f->peer, text, sizeof text, MSG_DONTWAIT), -1);
+    kee_stream_flush(f->stream);
+    assert_int_equal(kee_stream_backlog(f->stream), 0);
+    assert_int_equal(recv(f->peer, text, sizeof text, MSG_DONTWAIT), 3);
+    assert_memory_equal(text, "abc", 3);
+    kee_stream_write(f->stream, kee_bytes_str("d")); /* at once again */
+    assert_int_equal(recv(f->peer, text, sizeof text, MSG_DONTWAIT), 1);
+    kee_stream_flush(f->stream);
+    assert_int_equal(recv(f->peer, text, sizeof text, MSG_DONTWAIT), -1);
+}
+
+/* What the socket does not take of a flush goes on from the loop, and what follows comes after it. */
+static void more_is_gathered_than_the_socket_takes(void **state)
+{
+    struct fixture *f = *state;
+    size_t size = 4 * 1024 * 1024, got = 0;
+    uint8_t *sent = malloc(size), *seen = malloc(size);
+
+    for (size_t i = 0; i < size; i++) {
+        sent[i] = (uint8_t)(i * 29 >> 7);
+    }
+    kee_stream_gather(f->stream);
+    kee_stream_write(f->stream, kee_bytes_of(sent, size - 1));
+    assert_int_equal(kee_stream_backlog(f->stream), size - 1);
+    kee_stream_flush(f->stream);
+    assert_true(kee_stream_backlog(f->stream) > 0);
+    assert_true(kee_stream_backlog(f->stream) < size - 1);
+    kee_stream_gather(f->stream);
+    kee_stream_write(f->stream, kee_bytes_of(sent + size - 1, 1));
+    while (got < size) {
+        ssize_t n = recv(f->peer, seen + got, size - got, MSG_DONTWAIT);
+        if (n > 0) {
+            got += (size_t)n;
+        } else {
+            run_for(f, 1);
+        }
+    }
+    assert_memory_equal(sent, seen, size);
+    assert_int_equal(kee_stream_backlog(f->stream), 0);
+    free(sent);
+    free(seen);
+}
+
 static void the_end_is_reported_once_and_writing_goes_on(void **state)
 {
     struct fixture *f = *state;
@@ -257,6 +310,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(writing_more_than_the_socket_takes_arrives_in_order, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_is_gathered_leaves_with_the_flush, setup, teardown),
+        cmocka_unit_test_setup_teardown(more_is_gathered_than_the_socket_takes, setup, teardown),
         cmocka_unit_test_setup_teardown(the_end_is_reported_once_and_writing_goes_on, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_stream_may_be_freed_by_its_own_data, setup, teardown),

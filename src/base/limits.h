@@ -87,6 +87,8 @@
 
 /* Rows of a peer's c-list: what one host session makes the kernel hold for it. */
 #define KEE_LIMIT_PEER_ROWS 1000000u
+/* For how long after opening the kernel what hosts held before is held on: time for them to come back. */
+#define KEE_PEER_LEASE_MS 10000u
 /* News that a peer has not heard: what one crank of a vat, or a host that does not read, can make the
  * daemon keep in memory. */
 #define KEE_LIMIT_PEER_BACKLOG_BYTES (64u << 20)

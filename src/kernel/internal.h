@@ -165,6 +165,7 @@ struct kee_kernel {
     void *step_context;
     /* background work: each is set when there may be some */
     bool sweep_dying, sweep_awake, sweep_holds, sweep_peers;
+    uint64_t lease_over_ms; /* of peers of older boots; 0: not begun; UINT64_MAX: none */
     struct kee_key awake_at,
         hold_at; /* how far these two have come; what comes later is of this boot */
 

@@ -362,8 +362,10 @@ uint64_t kee_kernel_wake_at_ms(const struct kee_kernel *kernel)
     uint64_t deadline_ms = kernel->flights > 0 ? kernel->deadline_check_ms : UINT64_MAX;
     uint64_t timer_ms = kee_timers_wake_at_ms(kernel);
     uint64_t cycle_ms = kee_cycle_wake_at_ms(kernel);
+    uint64_t lease_ms = kernel->lease_over_ms != 0 ? kernel->lease_over_ms : UINT64_MAX;
 
     deadline_ms = deadline_ms < timer_ms ? deadline_ms : timer_ms;
+    deadline_ms = deadline_ms < lease_ms ? deadline_ms : lease_ms;
     return deadline_ms < cycle_ms ? deadline_ms : cycle_ms;
 }
 

@@ -51,6 +51,9 @@ struct kee_peer {
     struct kee_link answers;    /* struct kee_peer_answer, oldest first */
     struct kee_map answers_by;  /* kref bits -> the same; with room for all there may be */
     struct kee_key swept_at;
+    bool leased; /* of an older boot: what it imports is held until kernel->lease_over_ms */
+    bool keeps;  /* leased, and there is such a row */
+    bool waits;  /* for the end of the lease: nothing else is left of it */
 };
 
 /* ---- what waits for the disk (output.c) ---- */

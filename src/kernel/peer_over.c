@@ -8,7 +8,8 @@
  *   to settle
  *   an object of its    has no owner: sends reject with [KERNEL:PEER_GONE], for its row says whose it was
  *
- * At open all peers there are rows of are over: they were of an older boot.
+ * At open all peers there are rows of are over: they were of an older boot. Their hosts did not leave,
+ * the kernel did: what they import is held for KEE_PEER_LEASE_MS more, for them to find.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +101,10 @@ static int end_row(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_
     if (row->name.data[0] == 'o') {
         return kee_peer_take_export(kernel, peer->id, kref);
     }
+    if (peer->leased) {
+        peer->keeps = true;
+        return 0;
+    }
     r = kee_peer_row_remove(kernel, peer, kref, row, &unused);
     return r != 0 ? r : kee_kref_release(kernel, kref);
 }
@@ -133,13 +138,35 @@ static int end_rows(struct kee_kernel *kernel, struct kee_peer *peer, bool *done
     return *done ? 0 : r;
 }
 
+/* The clock is first seen in a round after open. */
+static void watch_lease(struct kee_kernel *kernel)
+{
+    struct kee_peer *peer;
+    size_t at = 0;
+
+    if (kernel->lease_over_ms == 0) {
+        kernel->lease_over_ms = kernel->now_ms + KEE_PEER_LEASE_MS;
+    }
+    if (kernel->lease_over_ms > kernel->now_ms) {
+        return;
+    }
+    kernel->lease_over_ms = UINT64_MAX;
+    while ((peer = kee_map_next(&kernel->peers, &at)) != NULL) {
+        if (peer->leased) {
+            peer->leased = peer->keeps = peer->waits = false;
+            peer->swept_at.size = 0;
+            kernel->sweep_peers = true;
+        }
+    }
+}
+
 static struct kee_peer *next_over(const struct kee_kernel *kernel)
 {
     struct kee_peer *peer;
     size_t at = 0;
 
     while ((peer = kee_map_next(&kernel->peers, &at)) != NULL) {
-        if (peer->over) {
+        if (peer->over && !peer->waits) {
             return peer;
         }
     }
@@ -148,11 +175,13 @@ static struct kee_peer *next_over(const struct kee_kernel *kernel)
 
 int kee_peers_sweep(struct kee_kernel *kernel, bool *more)
 {
-    struct kee_peer *peer = next_over(kernel);
+    struct kee_peer *peer;
     struct kee_key key;
-    bool done = false;
+    bool done = false, last;
     int r;
 
+    watch_lease(kernel);
+    peer = next_over(kernel);
     if (peer == NULL) {
         kernel->sweep_peers = false;
         return 0;
@@ -160,12 +189,15 @@ int kee_peers_sweep(struct kee_kernel *kernel, bool *more)
     *more = true;
     kee_txn_begin(kernel);
     r = end_rows(kernel, peer, &done);
-    if (r == 0 && done) {
+    last = done && !peer->keeps;
+    if (r == 0 && last) {
         r = kee_world_delete(kernel->world, kee_key_peer(&key, peer->id, ""));
     }
     r = kee_txn_end(kernel, r);
     if (r != 0) {
         peer->swept_at.size = 0;
+    } else if (done && !last) {
+        peer->waits = true;
     } else if (done) {
         (void)kee_map_remove(&kernel->peers, peer->id.n);
         kee_peer_free(peer);
@@ -182,6 +214,7 @@ int kee_peers_open(struct kee_kernel *kernel)
     struct kee_key key;
     int r;
 
+    kernel->lease_over_ms = UINT64_MAX;
     kee_key_add(&prefix, KEE_BYTES_LIT("r"));
     while ((r = kee_keys_next_vat(kernel, &prefix, &at, &number)) == 0) {
         struct kee_peer_id id = {number.n};
@@ -194,7 +227,8 @@ int kee_peers_open(struct kee_kernel *kernel)
         if (r != 0) {
             return r;
         }
-        peer->over = true;
+        peer->over = peer->leased = true;
+        kernel->lease_over_ms = 0;
         (void)snprintf(peer->why, sizeof peer->why, "the daemon was restarted");
         kernel->sweep_peers = true;
     }

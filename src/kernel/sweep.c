@@ -327,7 +327,7 @@ int kee_sweep(struct kee_kernel *kernel, bool *more)
         r = sweep_awake(kernel, more);
     } else if (kernel->sweep_holds) {
         r = sweep_holds(kernel, more);
-    } else if (kernel->sweep_peers) {
+    } else if (kernel->sweep_peers || kernel->now_ms >= kernel->lease_over_ms) {
         r = kee_peers_sweep(kernel, more);
     }
     *more = *more || kernel->sweep_dying || kernel->sweep_awake || kernel->sweep_holds ||

@@ -74,6 +74,8 @@ const tests = {
     const before = await row('vat', 'v1', 'stats', 'v1');
     await run(['send', 'ko1', 'make']); // the console holds it until the next start
     check('stats of one more', (await row('vat', 'v1', 'stats')).exports - before.exports, 1);
+    await rows('pin', 'ko3'); // and once this is durable, the end of that session is, too
+    await rows('unpin', 'ko3');
     await kill9();
     await run(['send', 'ko1', 'make']); // wakes the maker, who hears what is not held any more
     const report = await row('vat', 'v1', 'gc');

@@ -11,6 +11,7 @@
 
 #include "alloc_fault.h"
 #include "base/fault.h"
+#include "base/limits.h"
 #include "peer_rig.h"
 
 struct play {
@@ -211,6 +212,8 @@ static void judge(struct play *play)
         assert_int_equal(rig_audit(&play->rig), 0);
     }
     rig_crash(&play->rig);
+    rig_run(&play->rig);
+    play->rig.now_ms += KEE_PEER_LEASE_MS;
     assert_int_equal(rig_audit(&play->rig), 0);
     run(play);
     assert_true(

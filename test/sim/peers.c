@@ -538,6 +538,8 @@ void sim_peers_close(struct sim_peers *sim)
         }
     }
     rig_run(sim->rig);
+    sim->rig->now_ms += KEE_PEER_LEASE_MS; /* of peers that a crash ended */
+    rig_run(sim->rig);
     kee_assert(rig_audit(sim->rig) == 0);
     kee_assert(kee_kernel_list_peers(sim->rig->kernel, count_peer, &left) == 0 && left == 0);
     kee_assert(

@@ -303,6 +303,37 @@ static void a_terminated_vat_lets_go_of_a_peers_objects(void **state)
     end(&bed);
 }
 
+/* Who comes back soon after a restart of the daemon finds what it held by its kref; who does not, does not
+ * hold it for ever. */
+static void what_a_host_held_waits_for_it_after_a_restart(void **state)
+{
+    struct bed bed;
+    char result[24];
+
+    (void)state;
+    begin(&bed);
+    assert_int_equal(peer_rig_send(&bed.peers, bed.r1, bed.root, "#[\"make\",[]]", NULL, result),
+                     0);
+    vat_answers(&bed, "#\"$0\"", "o+d10/1");
+    HEARS(&bed, "fulfilled kp1: #\"$0\" ko2");
+    assert_int_equal(kee_world_flush(bed.rig.world), 0);
+    for (int i = 0; i < 2; i++) { /* of two restarts, too */
+        rig_crash(&bed.rig);
+        check(&bed);
+        bed.rig.now_ms += KEE_PEER_LEASE_MS - 1;
+        check(&bed);
+    }
+    bed.r1 = peer_rig_open(&bed.peers, "owner");
+    assert_int_equal(peer_rig_hold(&bed.peers, bed.r1, "ko2"), 0);
+    assert_true(kee_kernel_wake_at_ms(bed.rig.kernel) <= bed.rig.now_ms + 1);
+    bed.rig.now_ms++;
+    check(&bed);
+    assert_int_equal(peer_rig_hold(&bed.peers, bed.r1, "ko2"), 0);
+    assert_int_equal(peer_rig_drop(&bed.peers, bed.r1, "ko2", 2), 0);
+    assert_int_equal(peer_rig_hold(&bed.peers, bed.r1, "ko2"), KEE_KERNEL_STATE); /* let go of */
+    end(&bed);
+}
+
 /* A store that was written before there were peers opens: their number is 1. */
 static void an_older_store_opens(void **state)
 {
@@ -338,6 +369,7 @@ int main(void)
         TEST(too_many_references_end_the_peer),
         TEST(an_undone_crank_ends_no_peer),
         TEST(a_terminated_vat_lets_go_of_a_peers_objects),
+        TEST(what_a_host_held_waits_for_it_after_a_restart),
         TEST(an_older_store_opens),
     };
 

@@ -222,8 +222,10 @@ int kee_peers_open(struct kee_kernel *kernel)
         if (r == KEE_STORE_ABSENT) {
             continue; /* rows without a peer: an audit says so */
         }
-        (void)kee_bytes_cut(&label, ' ');
-        r = r != 0 ? r : kee_peer_new(kernel, id, label, &peer);
+        if (r == 0) {
+            (void)kee_bytes_cut(&label, ' ');
+            r = kee_peer_new(kernel, id, label, &peer);
+        }
         if (r != 0) {
             return r;
         }

@@ -2,6 +2,7 @@
 /* starved_program - see starved_program.h. */
 #include "starved_program.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ void starved_begin(void)
 
 static _Noreturn void be_program(char *words, unsigned columns, uint64_t nth)
 {
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS};
     char *argv[WORDS_MAX + 2] = {(char[]){"keeve"}};
     char *rest = NULL;
     int argc = 1;
@@ -50,6 +52,10 @@ static _Noreturn void be_program(char *words, unsigned columns, uint64_t nth)
          word = strtok_r(NULL, " ", &rest)) {
         kee_assert(argc <= WORDS_MAX);
         argv[argc++] = word;
+    }
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) {
+        (void)signal(crashes[i],
+                     SIG_DFL); /* else cmocka takes the program for a test that failed */
     }
     kee_assert(dup2(out_fd, STDOUT_FILENO) >= 0 && dup2(err_fd, STDERR_FILENO) >= 0);
     (void)alarm(PATIENCE_S); /* one that waits for ever dies of it, and that is seen */

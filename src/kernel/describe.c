@@ -60,16 +60,13 @@ static int both_names(struct kee_kernel *kernel, struct kee_endpoint_id of,
                       struct kee_bytes *name)
 {
     struct kee_peer_id peer = kee_endpoint_peer(of);
-    struct kee_bytes value;
     struct kee_vat *vat;
-    struct kee_key key;
     bool exists;
     int r;
 
     if (peer.n != 0) {
-        r = kee_world_get(kernel->world, kee_key_peer(&key, peer, ""), &value);
-        exists = r == 0;
-        r = r != 0 ? r : names_of_peer(kernel, peer, reference, kref, hold, name);
+        exists = kee_map_get(&kernel->peers, peer.n) != NULL;
+        r = exists ? names_of_peer(kernel, peer, reference, kref, hold, name) : KEE_STORE_ABSENT;
     } else {
         r = kee_vat_load(kernel, kee_endpoint_vat(of), &vat);
         exists = r == 0 && vat != NULL;

@@ -20,6 +20,7 @@ void kee_peer_touch(struct kee_kernel *kernel, struct kee_peer *peer)
 {
     if (kee_list_is_empty(&peer->touched)) {
         peer->rows_before = peer->rows;
+        peer->stored_before = peer->stored;
         kee_list_append(&kernel->peers_touched, &peer->touched);
     }
 }
@@ -96,9 +97,7 @@ static bool is_plain(struct kee_bytes text)
 int kee_peer_open(struct kee_kernel *kernel, const struct kee_peer_options *options,
                   struct kee_peer_id *out)
 {
-    struct kee_buf *row;
     struct kee_peer *peer = NULL;
-    struct kee_key key;
     int r;
 
     if (options->label.size > KEE_LIMIT_PEER_LABEL_BYTES || !is_plain(options->label)) {
@@ -107,16 +106,10 @@ int kee_peer_open(struct kee_kernel *kernel, const struct kee_peer_options *opti
             "expected a label of at most %u bytes, without control characters",
             KEE_LIMIT_PEER_LABEL_BYTES);
     }
-    row = kee_scratch_take(kernel);
     kee_txn_begin(kernel);
     r = kee_ids_take(kernel, 'r', &out->n);
-    kee_buf_put_decimal(row, kernel->boot);
-    kee_buf_put_char(row, ' ');
-    kee_buf_put_bytes(row, options->label);
-    r = r != 0 ? r : kee_row_put(kernel, kee_key_peer(&key, *out, ""), row, true);
     r = r != 0 ? r : kee_peer_new(kernel, *out, options->label, &peer);
     r = kee_txn_end(kernel, r);
-    kee_scratch_give(kernel, row);
     if (r != 0) {
         if (peer != NULL) {
             (void)kee_map_remove(&kernel->peers, out->n);
@@ -182,6 +175,7 @@ void kee_peers_undo(struct kee_kernel *kernel)
         kee_list_remove(&peer->touched);
         peer->doomed = peer->over && peer->doomed;
         peer->rows = peer->rows_before;
+        peer->stored = peer->stored_before;
     }
 }
 

@@ -26,7 +26,8 @@
  * DROPPED says how often the peer's words had named the object when the kernel let go of it, as CTP_DROP
  * does: what the peer has named since stands for a new object.
  *
- * Rows are in the store, so that what others hold of a peer's is never forgotten, but a peer does not
+ * A peer that has no references has no row in the store: one that comes, asks and goes costs the disk
+ * nothing of its own. Rows are in the store, so that what others hold of a peer's is never forgotten, but a peer does not
  * outlive its boot: at the next open its objects have no owner (sends reject with [KERNEL:PEER_GONE]),
  * the promises it was to settle reject the same way, and KEE_PEER_LEASE_MS later what it held is let go;
  * a host that comes back meanwhile finds it by its kref. All in slices, like a dying vat.

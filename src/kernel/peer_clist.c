@@ -81,12 +81,31 @@ int kee_peer_row_change(struct kee_kernel *kernel, struct kee_peer *peer, struct
     return put_row(kernel, peer, kref, row, false);
 }
 
+/* Sessions come and go, most of them without a trace: the peer's own row is there while it has others. */
+static int put_own_row(struct kee_kernel *kernel, struct kee_peer *peer)
+{
+    struct kee_buf *value = kee_scratch_take(kernel);
+    struct kee_key key;
+    int r;
+
+    kee_buf_put_decimal(value, kernel->boot);
+    kee_buf_put_char(value, ' ');
+    kee_buf_put_str(value, peer->label);
+    r = kee_row_put(kernel, kee_key_peer(&key, peer->id, ""), value, false);
+    kee_scratch_give(kernel, value);
+    peer->stored = true;
+    return r;
+}
+
 int kee_peer_row_add(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_kref kref,
                      const struct kee_peer_row *row, bool fresh)
 {
+    int r;
+
     kee_peer_touch(kernel, peer);
     peer->rows++;
-    return put_row(kernel, peer, kref, row, fresh);
+    r = peer->stored ? 0 : put_own_row(kernel, peer);
+    return r != 0 ? r : put_row(kernel, peer, kref, row, fresh);
 }
 
 /* What an own name stands for, as a LIST in hold. */
@@ -143,11 +162,15 @@ int kee_peer_row_remove(struct kee_kernel *kernel, struct kee_peer *peer, struct
 
     *was_last = true;
     kee_peer_touch(kernel, peer);
-    peer->rows -= peer->rows > 0;
     if (is_export(row)) {
         r = own_remove(kernel, peer, row->name, kref, was_last);
     }
-    return r != 0 ? r : kee_world_delete(kernel->world, kee_key_peer_kref(&key, peer->id, kref));
+    r = r != 0 ? r : kee_world_delete(kernel->world, kee_key_peer_kref(&key, peer->id, kref));
+    if (r == 0 && peer->rows > 0 && --peer->rows == 0) { /* of older boots they are not counted */
+        r = kee_world_delete(kernel->world, kee_key_peer(&key, peer->id, ""));
+        peer->stored = false;
+    }
+    return r;
 }
 
 static int own_put(struct kee_kernel *kernel, struct kee_peer *peer, struct kee_bytes name,

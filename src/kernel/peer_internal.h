@@ -45,6 +45,7 @@ struct kee_peer {
     uint64_t backlog;           /* and their number */
     bool doomed;                /* if the crank under way is committed, the peer is ended */
     bool over;                  /* it hears nothing more; its rows go */
+    bool stored, stored_before; /* its own row is there: from the first of its c-list to the last */
     char why[200];              /* doomed or over */
     struct kee_output *last;    /* to tell that it is ended; owned until it is under way */
     struct kee_link touched;    /* in kernel->peers_touched during a crank that changed the above */

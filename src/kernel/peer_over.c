@@ -190,7 +190,7 @@ int kee_peers_sweep(struct kee_kernel *kernel, bool *more)
     kee_txn_begin(kernel);
     r = end_rows(kernel, peer, &done);
     last = done && !peer->keeps;
-    if (r == 0 && last) {
+    if (r == 0 && last && peer->stored) {
         r = kee_world_delete(kernel->world, kee_key_peer(&key, peer->id, ""));
     }
     r = kee_txn_end(kernel, r);
@@ -229,7 +229,7 @@ int kee_peers_open(struct kee_kernel *kernel)
         if (r != 0) {
             return r;
         }
-        peer->over = peer->leased = true;
+        peer->over = peer->leased = peer->stored = true;
         kernel->lease_over_ms = 0;
         (void)snprintf(peer->why, sizeof peer->why, "the daemon was restarted");
         kernel->sweep_peers = true;

@@ -1,53 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* peer_view - listings of peers and services, for people and tools. Nothing is changed. */
+#include <stdlib.h>
+
 #include "kernel/internal.h"
 
-static void view_peer(struct kee_kernel *kernel, struct kee_peer_id id, struct kee_bytes label,
-                      kee_record_fn *fn, void *context)
+static void view_peer(const struct kee_peer *peer, kee_record_fn *fn, void *context)
 {
-    const struct kee_peer *peer = kee_map_get(&kernel->peers, id.n);
     struct kee_event event;
 
     kee_event_begin(&event, "peer");
-    kee_event_id(&event, "peer", 'r', id.n);
-    kee_event_text(&event, "label", label);
-    kee_event_text(&event, "state",
-                   peer != NULL && !peer->over ? KEE_BYTES_LIT("open") : KEE_BYTES_LIT("over"));
-    kee_event_number(&event, "rows", peer != NULL ? peer->rows : 0);
-    kee_event_number(&event, "waiting", peer != NULL ? peer->backlog : 0);
-    if (peer != NULL && peer->over) {
+    kee_event_id(&event, "peer", 'r', peer->id.n);
+    kee_event_text(&event, "label", kee_bytes_str(peer->label));
+    kee_event_text(&event, "state", peer->over ? KEE_BYTES_LIT("over") : KEE_BYTES_LIT("open"));
+    kee_event_number(&event, "rows", peer->rows);
+    kee_event_number(&event, "waiting", peer->backlog);
+    if (peer->over) {
         kee_event_text(&event, "why", kee_bytes_str(peer->why));
     }
     fn(context, &event.record);
 }
 
+static int compare(const void *a, const void *b)
+{
+    const struct kee_peer *const *left = a, *const *right = b;
+
+    return (*left)->id.n < (*right)->id.n ? -1 : (*left)->id.n > (*right)->id.n;
+}
+
+/* Those that have no row in the store included. */
 int kee_kernel_list_peers(struct kee_kernel *kernel, kee_record_fn *fn, void *context)
 {
-    struct kee_key prefix = {0}, at = {0}, key;
-    struct kee_vat_id number; /* a peer's, here */
-    struct kee_buf *hold = kee_scratch_take(kernel);
-    struct kee_bytes row;
-    int r;
+    const struct kee_peer **peers = calloc(kernel->peers.count + 1, sizeof(struct kee_peer *));
+    const struct kee_peer *peer;
+    size_t at = 0, count = 0;
 
-    kee_key_add(&prefix, KEE_BYTES_LIT("r"));
-    while ((r = kee_keys_next_vat(kernel, &prefix, &at, &number)) == 0) {
-        struct kee_peer_id id = {number.n};
-        r = kee_world_get(kernel->world, kee_key_peer(&key, id, ""), &row);
-        if (r == KEE_STORE_ABSENT) {
-            continue;
-        }
-        kee_buf_clear(hold);
-        kee_buf_put_bytes(hold, row);
-        r = r != 0 ? r : kee_buf_status(hold);
-        if (r != 0) {
-            break;
-        }
-        row = kee_buf_bytes(hold);
-        (void)kee_bytes_cut(&row, ' ');
-        view_peer(kernel, id, row, fn, context);
+    if (peers == NULL) {
+        return kee_fault(KEE_FAULT_MEMORY, "a list of sessions");
     }
-    kee_scratch_give(kernel, hold);
-    return r == KEE_STORE_ABSENT ? 0 : r;
+    while ((peer = kee_map_next(&kernel->peers, &at)) != NULL) {
+        peers[count++] = peer;
+    }
+    qsort(peers, count, sizeof(struct kee_peer *), compare);
+    for (size_t i = 0; i < count; i++) {
+        view_peer(peers[i], fn, context);
+    }
+    free(peers);
+    return 0;
 }
 
 static int view_row(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,
@@ -94,15 +92,13 @@ static int view_row(struct kee_kernel *kernel, struct kee_bytes rest, struct kee
 int kee_kernel_list_peer_clist(struct kee_kernel *kernel, struct kee_peer_id id, kee_record_fn *fn,
                                void *context)
 {
-    struct kee_bytes value;
     struct kee_key key;
-    int r = kee_world_get(kernel->world, kee_key_peer(&key, id, ""), &value);
 
-    if (r == KEE_STORE_ABSENT) {
+    if (kee_map_get(&kernel->peers, id.n) == NULL) {
         return kee_kernel_decline(kernel, KEE_KERNEL_NO_SUCH, "there is no session r%llu",
                                   (unsigned long long)id.n);
     }
-    return r != 0 ? r : kee_rows_each(kernel, kee_key_peer(&key, id, ".c."), view_row, fn, context);
+    return kee_rows_each(kernel, kee_key_peer(&key, id, ".c."), view_row, fn, context);
 }
 
 static int view_service(struct kee_kernel *kernel, struct kee_bytes rest, struct kee_bytes value,

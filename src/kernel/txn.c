@@ -183,6 +183,7 @@ int kee_ids_take(struct kee_kernel *kernel, char kind, uint64_t *out)
     case 'r':
         next = &kernel->next.peer;
         reserved = &kernel->reserved.peer;
+        block = KEE_LIMIT_ID_BLOCK; /* many sessions leave nothing else in the store */
         break;
     case 'o':
         next = &kernel->next.object;

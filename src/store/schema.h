@@ -30,7 +30,7 @@
  *   code.HASH               source or bundle text, by SHA-256
  *   code.HASH.vN            (empty) vat N uses it
  *
- *   rN                      BOOT LABEL                  a peer; over with the BOOT it was opened in
+ *   rN                      BOOT LABEL                  a peer that has a c-list; over with its BOOT
  *   rN.c.KREF               NAME MENTIONS [a]           its c-list; NAME of an import: the KREF itself;
  *                           a: the result of a message it sent, which goes when it is settled with data
  *   rN.c.NAME               LIST of KREFs               its inverse, of what the peer named: the first is

@@ -27,10 +27,11 @@
  * does: what the peer has named since stands for a new object.
  *
  * A peer that has no references has no row in the store: one that comes, asks and goes costs the disk
- * nothing of its own. Rows are in the store, so that what others hold of a peer's is never forgotten, but a peer does not
- * outlive its boot: at the next open its objects have no owner (sends reject with [KERNEL:PEER_GONE]),
- * the promises it was to settle reject the same way, and KEE_PEER_LEASE_MS later what it held is let go;
- * a host that comes back meanwhile finds it by its kref. All in slices, like a dying vat.
+ * nothing of its own. Else its rows are in the store, so that what others hold of a peer's is never
+ * forgotten, but a peer does not outlive its boot: at the next open its objects have no owner (sends
+ * reject with [KERNEL:PEER_GONE]), the promises it was to settle reject the same way, and
+ * KEE_PEER_LEASE_MS later what it held is let go; a host that comes back meanwhile finds it by its
+ * kref. All in slices, like a dying vat.
  *
  * Slots of what a peer says are names as above; it may name its own export by its kref, too. Unless it is
  * privileged, naming a kref it has no row for is an outcome NO_SUCH, as if it did not exist; a privileged

@@ -37,7 +37,7 @@ static int compare_names(const void *a, const void *b)
 static json_t *in_order(const struct kee_cli *cli, json_t *rows)
 {
     size_t count = json_array_size(rows);
-    json_t **list = calloc(count + 1, sizeof *list);
+    json_t **list = calloc(count + 1, sizeof(void *));
     json_t *sorted = list == NULL ? NULL : json_array();
 
     (void)cli;
@@ -48,7 +48,7 @@ static json_t *in_order(const struct kee_cli *cli, json_t *rows)
     for (size_t i = 0; i < count; i++) {
         list[i] = json_array_get(rows, i);
     }
-    qsort(list, count, sizeof *list, compare_names);
+    qsort(list, count, sizeof(void *), compare_names);
     for (size_t i = 0; i < count; i++) {
         if (json_array_append(sorted, list[i]) != 0) {
             json_decref(sorted);

@@ -18,7 +18,7 @@ struct kee_daemon_options {
     enum kee_flavour flavour; /* of vats launched without one; UNSAID: process */
     bool allow_inline;        /* vats may run in the daemon itself, unjailed */
     bool paused;              /* begin without delivering */
-    const char *system; /* a file that lists system subclusters; absolute; NULL: none */
+    const char *system;       /* a file that lists system subclusters; absolute; NULL: none */
     bool detached; /* nobody reads our standard error: what comes after ready goes to the log */
     uint64_t deadline_ms, steps_per_crank_max; /* of a crank; 0: the kernel's defaults */
     /* Carries vats in C, and is freed with the workers' host once that is open. NULL: there are none. */

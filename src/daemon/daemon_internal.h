@@ -58,11 +58,11 @@ struct kee_daemon {
     struct kee_logs *logs;
     struct kee_signal *signals[2];
     struct kee_facade *facade;
-    struct kee_system *system;    /* NULL: keeve start named none */
-    struct kee_link channels; /* struct kee_io */
-    bool channels_stray;      /* a launch came to nothing: its channels are to be closed */
-    enum kee_flavour flavour; /* of vats launched without one */
-    struct kee_map calls;     /* call number to pending */
+    struct kee_system *system; /* NULL: keeve start named none */
+    struct kee_link channels;  /* struct kee_io */
+    bool channels_stray;       /* a launch came to nothing: its channels are to be closed */
+    enum kee_flavour flavour;  /* of vats launched without one */
+    struct kee_map calls;      /* call number to pending */
     uint64_t call_last;
     struct kee_link durables; /* in the order of their batches */
     struct kee_link exports;

@@ -63,8 +63,9 @@ static bool take_endpoint(struct kee_request *request, const json_t *params, con
     if (json_is_string(json) && kee_endpoint_parse(kee_bytes_str(json_string_value(json)), out)) {
         return true;
     }
-    kee_daemon_bad(request, "%s: expected a vat such as v2 or a session such as r2, found %s%.40s%s",
-                   key, json_is_string(json) ? "\"" : "",
+    kee_daemon_bad(request,
+                   "%s: expected a vat such as v2 or a session such as r2, found %s%.40s%s", key,
+                   json_is_string(json) ? "\"" : "",
                    json_is_string(json) ? json_string_value(json)
                    : json == NULL       ? "nothing"
                                         : "no string",
@@ -420,9 +421,9 @@ static void describe(struct kee_daemon *daemon, struct kee_request *request, con
         kee_daemon_bad(request, "reference: expected a kref or a vat's own name, found no string");
     } else if (json_object_get(params, "vat") == NULL ||
                take_endpoint(request, params, "vat", &of)) {
-        end_listing(daemon, request, &json, "",
-                    kee_kernel_describe(daemon->core.kernel, kee_bytes_str(reference), of, put_row,
-                                        &json));
+        end_listing(
+            daemon, request, &json, "",
+            kee_kernel_describe(daemon->core.kernel, kee_bytes_str(reference), of, put_row, &json));
     }
 }
 
